@@ -121,9 +121,15 @@ func (a *asking) MatchLoop(ctx context.Context, logger runtime.Logger, db goDB, 
 			for _, i := range items {
 				note(i.GetID(), i.GetUserID(), i.GetCreateTime(), i.GetUpdateTime(), i.GetChangeset(), i.GetMetadata())
 			}
-			present, err := nk.StreamUserList(6, strings.Split(m.(interface{ GetSessionId() string }).GetSessionId(), ".")[0], "", "", true, true)
+			id, _, _ := strings.Cut(ctx.Value(runtime.RUNTIME_CTX_MATCH_ID).(string), ".")
+			present, err := nk.StreamUserList(6, id, "", testNode, true, true)
 			note(len(present), present == nil, err)
-			count, err := nk.StreamCount(4, "", "", "")
+			for _, p := range present {
+				note(p.GetUserId(), p.GetSessionId(), p.GetNodeId(), p.GetUsername(), p.GetHidden(), p.GetStatus())
+			}
+			meta, err := nk.StreamUserGet(6, id, "", testNode, m.GetUserId(), m.GetSessionId())
+			note(meta == nil, err)
+			count, err := nk.StreamCount(6, id, "", testNode)
 			note(count, err)
 		case 3: // errors, by their value, type, code and text
 			_, _, err := nk.WalletUpdate(ctx, a.user, map[string]int64{"coins": -500}, nil, true)
@@ -139,6 +145,8 @@ func (a *asking) MatchLoop(ctx context.Context, logger runtime.Logger, db goDB, 
 			acks, err := nk.StorageWriteRetry(ctx, []*runtime.StorageRead{{Collection: "c", Key: "k", UserID: a.user}}, func(read []*api.StorageObject) ([]*runtime.StorageWrite, error) {
 				a.calls.Add(1)
 				note(read)
+				account, err := nk.AccountGetId(ctx, a.user)
+				note(account.GetUser().GetUsername(), err)
 				return []*runtime.StorageWrite{{Collection: "c", Key: "k", UserID: a.user, Value: `{"n":2}`}}, nil
 			}, 3)
 			note(acks, err)
@@ -151,6 +159,10 @@ func (a *asking) MatchLoop(ctx context.Context, logger runtime.Logger, db goDB, 
 			done := make(chan error)
 			go func() { done <- nk.Event(ctx, &api.Event{Name: "asked"}) }()
 			note(<-done)
+			ended, cancel := context.WithCancel(ctx)
+			cancel()
+			_, err = nk.StorageRead(ended, []*runtime.StorageRead{{Collection: "c", Key: "k", UserID: a.user}})
+			note(errors.Is(err, context.Canceled), fmt.Sprint(err))
 		}
 	}
 	_ = d.BroadcastMessage(1, []byte((*s)[len(*s)-1]), nil, nil, true)

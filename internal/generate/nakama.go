@@ -36,21 +36,23 @@ func goNakama(string) (string, error) {
 			return "", fmt.Errorf("%s has no error among its results, so it must be written by hand", f.Name)
 		}
 		var out, names, pointers []string
+		results := "" // declared after the return of calls that pass, for which they would be allocated
 		for o := range last {
-			name := fmt.Sprint("r", o)
-			out, names, pointers = append(out, name+" "+typeName(f.Type.Out(o), imports)), append(names, name), append(pointers, ", &"+name)
+			name, of := fmt.Sprint("r", o), typeName(f.Type.Out(o), imports)
+			out, names, pointers = append(out, of), append(names, name), append(pointers, ", &"+name)
+			results += fmt.Sprintf("\tvar %s %s\n", name, of)
 		}
-		out, names = append(out, "err error"), append(names, "err")
+		out, names = append(out, "error"), append(names, "err")
 		call := fmt.Sprintf("n.NakamaModule.%s(%s)", f.Name, strings.Join(args, ", "))
 		fmt.Fprintf(&methods, `
 func (n *nakama) %s(%s) (%s) {
 	if n.passes() {
 		return %s
 	}
-	err = n.call(%q, []any{%s}, func() error { %s = %s; return err }%s)
+%s	err := n.call(%q, []any{%s}, func() (err error) { %s = %s; return err }%s)
 	return %s
 }
-`, f.Name, strings.Join(in, ", "), strings.Join(out, ", "), call, f.Name, strings.Join(recorded(args), ", "),
+`, f.Name, strings.Join(in, ", "), strings.Join(out, ", "), call, results, f.Name, strings.Join(recorded(args), ", "),
 			strings.Join(names, ", "), call, strings.Join(pointers, ""), strings.Join(names, ", "))
 	}
 	var b strings.Builder
@@ -60,7 +62,7 @@ func (n *nakama) %s(%s) (%s) {
 			fmt.Fprintf(&b, "\t%q\n", path)
 		}
 	}
-	b.WriteString(")\n\n// The functions of runtime.NakamaModule; match_nakama.go has what they come down to.\n")
+	b.WriteString(")\n\n// The functions of runtime.NakamaModule; match_nakama.go has how they are recorded.\n")
 	b.WriteString(methods.String())
 	return b.String(), nil
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,26 +97,29 @@ func (n *nakama) end() {
 // call makes a call, or answers it from a recording. run makes it and sets results, which are
 // pointers.
 func (n *nakama) call(name string, args []any, run func() error, results ...any) error {
+	return n.callBack(name, args, run, func() {}, results...)
+}
+
+// callBack is call for a function that calls back into the module's code. In a replay again
+// does that, when the results are set.
+func (n *nakama) callBack(name string, args []any, run func() error, again func(), results ...any) (err error) {
 	if n.passes() {
 		return run()
 	}
 	e := journal.Entry{Kind: journal.Call, Name: name, Args: hashArguments(args)}
 	if n.mode.Load() != playing {
-		err := run()
+		err = run()
 		e.Data = appendResults(nil, err, results)
-		n.add(e)
-		return err
-	}
-	played, ok := n.take(name)
-	if !ok {
-		err := fault.Newf(fault.NotFound, "%s was not called here when the match was recorded, so there is no result", name)
+	} else if played, ok := n.take(name, e.Args); ok {
+		e.Data = played.Data
+		err = readResults(name, played.Data, results)
+		again()
+	} else {
+		err = fault.Newf(fault.NotFound, "%s was not called here when the match was recorded, so there is no result", name)
 		e.Data = appendResults(nil, err, results)
-		n.add(e)
-		return err
 	}
-	e.Data = played.Data
 	n.add(e)
-	return readResults(name, played.Data, results)
+	return err
 }
 
 func (n *nakama) add(e journal.Entry) {
@@ -126,18 +130,21 @@ func (n *nakama) add(e journal.Entry) {
 	}
 }
 
-// take returns the next recorded call of a function, and drops those before it.
-func (n *nakama) take(name string) (e journal.Entry, ok bool) {
+// take removes and returns the next recorded call of a function, with the same arguments if
+// there is one. Calls of goroutines may come in another order than they were recorded.
+func (n *nakama) take(name string, args uint64) (e journal.Entry, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for i := range n.left {
-		if n.left[i].Name == name {
-			e = n.left[i]
-			n.left = n.left[i+1:]
-			return e, true
-		}
+	i := slices.IndexFunc(n.left, func(e journal.Entry) bool { return e.Name == name && e.Args == args })
+	if i < 0 {
+		i = slices.IndexFunc(n.left, func(e journal.Entry) bool { return e.Name == name })
 	}
-	return e, false
+	if i < 0 {
+		return e, false
+	}
+	e = n.left[i]
+	n.left = slices.Delete(n.left, i, i+1)
+	return e, true
 }
 
 // hashArguments returns a hash of the arguments of a call; 0 if there is none.
@@ -156,14 +163,13 @@ func (n *nakama) StorageWriteRetry(ctx context.Context, reads []*runtime.Storage
 		return n.NakamaModule.StorageWriteRetry(ctx, reads, fn, tries)
 	}
 	var objects []*api.StorageObject // of all calls of fn, each followed by nil
-	err = n.call("StorageWriteRetry", []any{reads, tries}, func() error {
+	err = n.callBack("StorageWriteRetry", []any{reads, tries}, func() error {
 		acks, err = n.NakamaModule.StorageWriteRetry(ctx, reads, func(read []*api.StorageObject) ([]*runtime.StorageWrite, error) {
 			objects = append(append(objects, read...), nil)
 			return fn(read)
 		}, tries)
 		return err
-	}, &acks, &objects)
-	if n.mode.Load() == playing {
+	}, func() {
 		begin := 0
 		for i, o := range objects {
 			if o == nil {
@@ -171,7 +177,7 @@ func (n *nakama) StorageWriteRetry(ctx context.Context, reads []*runtime.Storage
 				begin = i + 1
 			}
 		}
-	}
+	}, &acks, &objects)
 	return acks, err
 }
 
@@ -261,10 +267,13 @@ func (d noDatabase) Driver() driver.Driver { return d }
 // Open implements driver.Driver.
 func (noDatabase) Open(string) (driver.Conn, error) { return nil, errNoDatabase }
 
+// replayDatabase is that of all replays, since each sql.DB has a goroutine.
+var replayDatabase = sync.OnceValue(func() *sql.DB { return sql.OpenDB(noDatabase{}) })
+
 // databaseOf returns the database for the code of a match.
 func databaseOf(db *sql.DB, j *journal.Journal) *sql.DB {
 	if j.Playing() {
-		return sql.OpenDB(noDatabase{})
+		return replayDatabase()
 	}
 	return db
 }

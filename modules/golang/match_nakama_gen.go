@@ -9,1141 +9,1303 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// The functions of runtime.NakamaModule; match_nakama.go has what they come down to.
+// The functions of runtime.NakamaModule; match_nakama.go has how they are recorded.
 
-func (n *nakama) AccountDeleteId(ctx context.Context, a1 string, a2 bool) (err error) {
+func (n *nakama) AccountDeleteId(ctx context.Context, a1 string, a2 bool) error {
 	if n.passes() {
 		return n.NakamaModule.AccountDeleteId(ctx, a1, a2)
 	}
-	err = n.call("AccountDeleteId", []any{a1, a2}, func() error { err = n.NakamaModule.AccountDeleteId(ctx, a1, a2); return err })
+	err := n.call("AccountDeleteId", []any{a1, a2}, func() (err error) { err = n.NakamaModule.AccountDeleteId(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) AccountExportId(ctx context.Context, a1 string) (r0 string, err error) {
+func (n *nakama) AccountExportId(ctx context.Context, a1 string) (string, error) {
 	if n.passes() {
 		return n.NakamaModule.AccountExportId(ctx, a1)
 	}
-	err = n.call("AccountExportId", []any{a1}, func() error { r0, err = n.NakamaModule.AccountExportId(ctx, a1); return err }, &r0)
+	var r0 string
+	err := n.call("AccountExportId", []any{a1}, func() (err error) { r0, err = n.NakamaModule.AccountExportId(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) AccountGetId(ctx context.Context, a1 string) (r0 *api.Account, err error) {
+func (n *nakama) AccountGetId(ctx context.Context, a1 string) (*api.Account, error) {
 	if n.passes() {
 		return n.NakamaModule.AccountGetId(ctx, a1)
 	}
-	err = n.call("AccountGetId", []any{a1}, func() error { r0, err = n.NakamaModule.AccountGetId(ctx, a1); return err }, &r0)
+	var r0 *api.Account
+	err := n.call("AccountGetId", []any{a1}, func() (err error) { r0, err = n.NakamaModule.AccountGetId(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) AccountImportId(ctx context.Context, a1 string, a2 string) (r0 *api.Account, err error) {
+func (n *nakama) AccountImportId(ctx context.Context, a1 string, a2 string) (*api.Account, error) {
 	if n.passes() {
 		return n.NakamaModule.AccountImportId(ctx, a1, a2)
 	}
-	err = n.call("AccountImportId", []any{a1, a2}, func() error { r0, err = n.NakamaModule.AccountImportId(ctx, a1, a2); return err }, &r0)
+	var r0 *api.Account
+	err := n.call("AccountImportId", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.AccountImportId(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) AccountUpdateId(ctx context.Context, a1 string, a2 string, a3 map[string]any, a4 string, a5 string, a6 string, a7 string, a8 string) (err error) {
+func (n *nakama) AccountUpdateId(ctx context.Context, a1 string, a2 string, a3 map[string]any, a4 string, a5 string, a6 string, a7 string, a8 string) error {
 	if n.passes() {
 		return n.NakamaModule.AccountUpdateId(ctx, a1, a2, a3, a4, a5, a6, a7, a8)
 	}
-	err = n.call("AccountUpdateId", []any{a1, a2, a3, a4, a5, a6, a7, a8}, func() error { err = n.NakamaModule.AccountUpdateId(ctx, a1, a2, a3, a4, a5, a6, a7, a8); return err })
+	err := n.call("AccountUpdateId", []any{a1, a2, a3, a4, a5, a6, a7, a8}, func() (err error) {
+		err = n.NakamaModule.AccountUpdateId(ctx, a1, a2, a3, a4, a5, a6, a7, a8)
+		return err
+	})
 	return err
 }
 
-func (n *nakama) AccountsGetId(ctx context.Context, a1 []string, a2 []string) (r0 []*api.Account, err error) {
+func (n *nakama) AccountsGetId(ctx context.Context, a1 []string, a2 []string) ([]*api.Account, error) {
 	if n.passes() {
 		return n.NakamaModule.AccountsGetId(ctx, a1, a2)
 	}
-	err = n.call("AccountsGetId", []any{a1, a2}, func() error { r0, err = n.NakamaModule.AccountsGetId(ctx, a1, a2); return err }, &r0)
+	var r0 []*api.Account
+	err := n.call("AccountsGetId", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.AccountsGetId(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) AuthenticateApple(ctx context.Context, a1 string, a2 string, a3 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateApple(ctx context.Context, a1 string, a2 string, a3 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateApple(ctx, a1, a2, a3)
 	}
-	err = n.call("AuthenticateApple", []any{a1, a2, a3}, func() error { r0, r1, r2, err = n.NakamaModule.AuthenticateApple(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateApple", []any{a1, a2, a3}, func() (err error) { r0, r1, r2, err = n.NakamaModule.AuthenticateApple(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateCustom(ctx context.Context, a1 string, a2 string, a3 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateCustom(ctx context.Context, a1 string, a2 string, a3 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateCustom(ctx, a1, a2, a3)
 	}
-	err = n.call("AuthenticateCustom", []any{a1, a2, a3}, func() error { r0, r1, r2, err = n.NakamaModule.AuthenticateCustom(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateCustom", []any{a1, a2, a3}, func() (err error) { r0, r1, r2, err = n.NakamaModule.AuthenticateCustom(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateDevice(ctx context.Context, a1 string, a2 string, a3 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateDevice(ctx context.Context, a1 string, a2 string, a3 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateDevice(ctx, a1, a2, a3)
 	}
-	err = n.call("AuthenticateDevice", []any{a1, a2, a3}, func() error { r0, r1, r2, err = n.NakamaModule.AuthenticateDevice(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateDevice", []any{a1, a2, a3}, func() (err error) { r0, r1, r2, err = n.NakamaModule.AuthenticateDevice(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateEmail(ctx context.Context, a1 string, a2 string, a3 string, a4 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateEmail(ctx context.Context, a1 string, a2 string, a3 string, a4 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateEmail(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("AuthenticateEmail", []any{a1, a2, a3, a4}, func() error { r0, r1, r2, err = n.NakamaModule.AuthenticateEmail(ctx, a1, a2, a3, a4); return err }, &r0, &r1, &r2)
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateEmail", []any{a1, a2, a3, a4}, func() (err error) {
+		r0, r1, r2, err = n.NakamaModule.AuthenticateEmail(ctx, a1, a2, a3, a4)
+		return err
+	}, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateFacebook(ctx context.Context, a1 string, a2 bool, a3 string, a4 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateFacebook(ctx context.Context, a1 string, a2 bool, a3 string, a4 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateFacebook(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("AuthenticateFacebook", []any{a1, a2, a3, a4}, func() error { r0, r1, r2, err = n.NakamaModule.AuthenticateFacebook(ctx, a1, a2, a3, a4); return err }, &r0, &r1, &r2)
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateFacebook", []any{a1, a2, a3, a4}, func() (err error) {
+		r0, r1, r2, err = n.NakamaModule.AuthenticateFacebook(ctx, a1, a2, a3, a4)
+		return err
+	}, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateFacebookInstantGame(ctx context.Context, a1 string, a2 string, a3 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateFacebookInstantGame(ctx context.Context, a1 string, a2 string, a3 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateFacebookInstantGame(ctx, a1, a2, a3)
 	}
-	err = n.call("AuthenticateFacebookInstantGame", []any{a1, a2, a3}, func() error {
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateFacebookInstantGame", []any{a1, a2, a3}, func() (err error) {
 		r0, r1, r2, err = n.NakamaModule.AuthenticateFacebookInstantGame(ctx, a1, a2, a3)
 		return err
 	}, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateGameCenter(ctx context.Context, a1 string, a2 string, a3 int64, a4 string, a5 string, a6 string, a7 string, a8 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateGameCenter(ctx context.Context, a1 string, a2 string, a3 int64, a4 string, a5 string, a6 string, a7 string, a8 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateGameCenter(ctx, a1, a2, a3, a4, a5, a6, a7, a8)
 	}
-	err = n.call("AuthenticateGameCenter", []any{a1, a2, a3, a4, a5, a6, a7, a8}, func() error {
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateGameCenter", []any{a1, a2, a3, a4, a5, a6, a7, a8}, func() (err error) {
 		r0, r1, r2, err = n.NakamaModule.AuthenticateGameCenter(ctx, a1, a2, a3, a4, a5, a6, a7, a8)
 		return err
 	}, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateGoogle(ctx context.Context, a1 string, a2 string, a3 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateGoogle(ctx context.Context, a1 string, a2 string, a3 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateGoogle(ctx, a1, a2, a3)
 	}
-	err = n.call("AuthenticateGoogle", []any{a1, a2, a3}, func() error { r0, r1, r2, err = n.NakamaModule.AuthenticateGoogle(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateGoogle", []any{a1, a2, a3}, func() (err error) { r0, r1, r2, err = n.NakamaModule.AuthenticateGoogle(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateSteam(ctx context.Context, a1 string, a2 string, a3 bool) (r0 string, r1 string, r2 bool, err error) {
+func (n *nakama) AuthenticateSteam(ctx context.Context, a1 string, a2 string, a3 bool) (string, string, bool, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateSteam(ctx, a1, a2, a3)
 	}
-	err = n.call("AuthenticateSteam", []any{a1, a2, a3}, func() error { r0, r1, r2, err = n.NakamaModule.AuthenticateSteam(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
+	var r0 string
+	var r1 string
+	var r2 bool
+	err := n.call("AuthenticateSteam", []any{a1, a2, a3}, func() (err error) { r0, r1, r2, err = n.NakamaModule.AuthenticateSteam(ctx, a1, a2, a3); return err }, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) AuthenticateTokenGenerate(a0 string, a1 string, a2 int64, a3 map[string]string) (r0 string, r1 int64, err error) {
+func (n *nakama) AuthenticateTokenGenerate(a0 string, a1 string, a2 int64, a3 map[string]string) (string, int64, error) {
 	if n.passes() {
 		return n.NakamaModule.AuthenticateTokenGenerate(a0, a1, a2, a3)
 	}
-	err = n.call("AuthenticateTokenGenerate", []any{a0, a1, a2, a3}, func() error { r0, r1, err = n.NakamaModule.AuthenticateTokenGenerate(a0, a1, a2, a3); return err }, &r0, &r1)
+	var r0 string
+	var r1 int64
+	err := n.call("AuthenticateTokenGenerate", []any{a0, a1, a2, a3}, func() (err error) { r0, r1, err = n.NakamaModule.AuthenticateTokenGenerate(a0, a1, a2, a3); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) ChannelIdBuild(ctx context.Context, a1 string, a2 string, a3 runtime.ChannelType) (r0 string, err error) {
+func (n *nakama) ChannelIdBuild(ctx context.Context, a1 string, a2 string, a3 runtime.ChannelType) (string, error) {
 	if n.passes() {
 		return n.NakamaModule.ChannelIdBuild(ctx, a1, a2, a3)
 	}
-	err = n.call("ChannelIdBuild", []any{a1, a2, a3}, func() error { r0, err = n.NakamaModule.ChannelIdBuild(ctx, a1, a2, a3); return err }, &r0)
+	var r0 string
+	err := n.call("ChannelIdBuild", []any{a1, a2, a3}, func() (err error) { r0, err = n.NakamaModule.ChannelIdBuild(ctx, a1, a2, a3); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) ChannelMessageRemove(ctx context.Context, a1 string, a2 string, a3 string, a4 string, a5 bool) (r0 *rtapi.ChannelMessageAck, err error) {
+func (n *nakama) ChannelMessageRemove(ctx context.Context, a1 string, a2 string, a3 string, a4 string, a5 bool) (*rtapi.ChannelMessageAck, error) {
 	if n.passes() {
 		return n.NakamaModule.ChannelMessageRemove(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("ChannelMessageRemove", []any{a1, a2, a3, a4, a5}, func() error { r0, err = n.NakamaModule.ChannelMessageRemove(ctx, a1, a2, a3, a4, a5); return err }, &r0)
+	var r0 *rtapi.ChannelMessageAck
+	err := n.call("ChannelMessageRemove", []any{a1, a2, a3, a4, a5}, func() (err error) { r0, err = n.NakamaModule.ChannelMessageRemove(ctx, a1, a2, a3, a4, a5); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) ChannelMessageSend(ctx context.Context, a1 string, a2 map[string]any, a3 string, a4 string, a5 bool) (r0 *rtapi.ChannelMessageAck, err error) {
+func (n *nakama) ChannelMessageSend(ctx context.Context, a1 string, a2 map[string]any, a3 string, a4 string, a5 bool) (*rtapi.ChannelMessageAck, error) {
 	if n.passes() {
 		return n.NakamaModule.ChannelMessageSend(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("ChannelMessageSend", []any{a1, a2, a3, a4, a5}, func() error { r0, err = n.NakamaModule.ChannelMessageSend(ctx, a1, a2, a3, a4, a5); return err }, &r0)
+	var r0 *rtapi.ChannelMessageAck
+	err := n.call("ChannelMessageSend", []any{a1, a2, a3, a4, a5}, func() (err error) { r0, err = n.NakamaModule.ChannelMessageSend(ctx, a1, a2, a3, a4, a5); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) ChannelMessageUpdate(ctx context.Context, a1 string, a2 string, a3 map[string]any, a4 string, a5 string, a6 bool) (r0 *rtapi.ChannelMessageAck, err error) {
+func (n *nakama) ChannelMessageUpdate(ctx context.Context, a1 string, a2 string, a3 map[string]any, a4 string, a5 string, a6 bool) (*rtapi.ChannelMessageAck, error) {
 	if n.passes() {
 		return n.NakamaModule.ChannelMessageUpdate(ctx, a1, a2, a3, a4, a5, a6)
 	}
-	err = n.call("ChannelMessageUpdate", []any{a1, a2, a3, a4, a5, a6}, func() error { r0, err = n.NakamaModule.ChannelMessageUpdate(ctx, a1, a2, a3, a4, a5, a6); return err }, &r0)
+	var r0 *rtapi.ChannelMessageAck
+	err := n.call("ChannelMessageUpdate", []any{a1, a2, a3, a4, a5, a6}, func() (err error) {
+		r0, err = n.NakamaModule.ChannelMessageUpdate(ctx, a1, a2, a3, a4, a5, a6)
+		return err
+	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) ChannelMessagesList(ctx context.Context, a1 string, a2 int, a3 bool, a4 string) (r0 []*api.ChannelMessage, r1 string, r2 string, err error) {
+func (n *nakama) ChannelMessagesList(ctx context.Context, a1 string, a2 int, a3 bool, a4 string) ([]*api.ChannelMessage, string, string, error) {
 	if n.passes() {
 		return n.NakamaModule.ChannelMessagesList(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("ChannelMessagesList", []any{a1, a2, a3, a4}, func() error { r0, r1, r2, err = n.NakamaModule.ChannelMessagesList(ctx, a1, a2, a3, a4); return err }, &r0, &r1, &r2)
+	var r0 []*api.ChannelMessage
+	var r1 string
+	var r2 string
+	err := n.call("ChannelMessagesList", []any{a1, a2, a3, a4}, func() (err error) {
+		r0, r1, r2, err = n.NakamaModule.ChannelMessagesList(ctx, a1, a2, a3, a4)
+		return err
+	}, &r0, &r1, &r2)
 	return r0, r1, r2, err
 }
 
-func (n *nakama) CronNext(a0 string, a1 int64) (r0 int64, err error) {
+func (n *nakama) CronNext(a0 string, a1 int64) (int64, error) {
 	if n.passes() {
 		return n.NakamaModule.CronNext(a0, a1)
 	}
-	err = n.call("CronNext", []any{a0, a1}, func() error { r0, err = n.NakamaModule.CronNext(a0, a1); return err }, &r0)
+	var r0 int64
+	err := n.call("CronNext", []any{a0, a1}, func() (err error) { r0, err = n.NakamaModule.CronNext(a0, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) CronPrev(a0 string, a1 int64) (r0 int64, err error) {
+func (n *nakama) CronPrev(a0 string, a1 int64) (int64, error) {
 	if n.passes() {
 		return n.NakamaModule.CronPrev(a0, a1)
 	}
-	err = n.call("CronPrev", []any{a0, a1}, func() error { r0, err = n.NakamaModule.CronPrev(a0, a1); return err }, &r0)
+	var r0 int64
+	err := n.call("CronPrev", []any{a0, a1}, func() (err error) { r0, err = n.NakamaModule.CronPrev(a0, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) Event(ctx context.Context, a1 *api.Event) (err error) {
+func (n *nakama) Event(ctx context.Context, a1 *api.Event) error {
 	if n.passes() {
 		return n.NakamaModule.Event(ctx, a1)
 	}
-	err = n.call("Event", []any{a1}, func() error { err = n.NakamaModule.Event(ctx, a1); return err })
+	err := n.call("Event", []any{a1}, func() (err error) { err = n.NakamaModule.Event(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) FriendMetadataUpdate(ctx context.Context, a1 string, a2 string, a3 map[string]any) (err error) {
+func (n *nakama) FriendMetadataUpdate(ctx context.Context, a1 string, a2 string, a3 map[string]any) error {
 	if n.passes() {
 		return n.NakamaModule.FriendMetadataUpdate(ctx, a1, a2, a3)
 	}
-	err = n.call("FriendMetadataUpdate", []any{a1, a2, a3}, func() error { err = n.NakamaModule.FriendMetadataUpdate(ctx, a1, a2, a3); return err })
+	err := n.call("FriendMetadataUpdate", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.FriendMetadataUpdate(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) FriendsAdd(ctx context.Context, a1 string, a2 string, a3 []string, a4 []string, a5 map[string]any) (err error) {
+func (n *nakama) FriendsAdd(ctx context.Context, a1 string, a2 string, a3 []string, a4 []string, a5 map[string]any) error {
 	if n.passes() {
 		return n.NakamaModule.FriendsAdd(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("FriendsAdd", []any{a1, a2, a3, a4, a5}, func() error { err = n.NakamaModule.FriendsAdd(ctx, a1, a2, a3, a4, a5); return err })
+	err := n.call("FriendsAdd", []any{a1, a2, a3, a4, a5}, func() (err error) { err = n.NakamaModule.FriendsAdd(ctx, a1, a2, a3, a4, a5); return err })
 	return err
 }
 
-func (n *nakama) FriendsBlock(ctx context.Context, a1 string, a2 string, a3 []string, a4 []string) (err error) {
+func (n *nakama) FriendsBlock(ctx context.Context, a1 string, a2 string, a3 []string, a4 []string) error {
 	if n.passes() {
 		return n.NakamaModule.FriendsBlock(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("FriendsBlock", []any{a1, a2, a3, a4}, func() error { err = n.NakamaModule.FriendsBlock(ctx, a1, a2, a3, a4); return err })
+	err := n.call("FriendsBlock", []any{a1, a2, a3, a4}, func() (err error) { err = n.NakamaModule.FriendsBlock(ctx, a1, a2, a3, a4); return err })
 	return err
 }
 
-func (n *nakama) FriendsDelete(ctx context.Context, a1 string, a2 string, a3 []string, a4 []string) (err error) {
+func (n *nakama) FriendsDelete(ctx context.Context, a1 string, a2 string, a3 []string, a4 []string) error {
 	if n.passes() {
 		return n.NakamaModule.FriendsDelete(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("FriendsDelete", []any{a1, a2, a3, a4}, func() error { err = n.NakamaModule.FriendsDelete(ctx, a1, a2, a3, a4); return err })
+	err := n.call("FriendsDelete", []any{a1, a2, a3, a4}, func() (err error) { err = n.NakamaModule.FriendsDelete(ctx, a1, a2, a3, a4); return err })
 	return err
 }
 
-func (n *nakama) FriendsList(ctx context.Context, a1 string, a2 int, a3 *int, a4 string) (r0 []*api.Friend, r1 string, err error) {
+func (n *nakama) FriendsList(ctx context.Context, a1 string, a2 int, a3 *int, a4 string) ([]*api.Friend, string, error) {
 	if n.passes() {
 		return n.NakamaModule.FriendsList(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("FriendsList", []any{a1, a2, a3, a4}, func() error { r0, r1, err = n.NakamaModule.FriendsList(ctx, a1, a2, a3, a4); return err }, &r0, &r1)
+	var r0 []*api.Friend
+	var r1 string
+	err := n.call("FriendsList", []any{a1, a2, a3, a4}, func() (err error) { r0, r1, err = n.NakamaModule.FriendsList(ctx, a1, a2, a3, a4); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) FriendsOfFriendsList(ctx context.Context, a1 string, a2 int, a3 string) (r0 []*api.FriendsOfFriendsList_FriendOfFriend, r1 string, err error) {
+func (n *nakama) FriendsOfFriendsList(ctx context.Context, a1 string, a2 int, a3 string) ([]*api.FriendsOfFriendsList_FriendOfFriend, string, error) {
 	if n.passes() {
 		return n.NakamaModule.FriendsOfFriendsList(ctx, a1, a2, a3)
 	}
-	err = n.call("FriendsOfFriendsList", []any{a1, a2, a3}, func() error { r0, r1, err = n.NakamaModule.FriendsOfFriendsList(ctx, a1, a2, a3); return err }, &r0, &r1)
+	var r0 []*api.FriendsOfFriendsList_FriendOfFriend
+	var r1 string
+	err := n.call("FriendsOfFriendsList", []any{a1, a2, a3}, func() (err error) { r0, r1, err = n.NakamaModule.FriendsOfFriendsList(ctx, a1, a2, a3); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) GroupCreate(ctx context.Context, a1 string, a2 string, a3 string, a4 string, a5 string, a6 string, a7 bool, a8 map[string]any, a9 int) (r0 *api.Group, err error) {
+func (n *nakama) GroupCreate(ctx context.Context, a1 string, a2 string, a3 string, a4 string, a5 string, a6 string, a7 bool, a8 map[string]any, a9 int) (*api.Group, error) {
 	if n.passes() {
 		return n.NakamaModule.GroupCreate(ctx, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 	}
-	err = n.call("GroupCreate", []any{a1, a2, a3, a4, a5, a6, a7, a8, a9}, func() error {
+	var r0 *api.Group
+	err := n.call("GroupCreate", []any{a1, a2, a3, a4, a5, a6, a7, a8, a9}, func() (err error) {
 		r0, err = n.NakamaModule.GroupCreate(ctx, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 		return err
 	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) GroupDelete(ctx context.Context, a1 string) (err error) {
+func (n *nakama) GroupDelete(ctx context.Context, a1 string) error {
 	if n.passes() {
 		return n.NakamaModule.GroupDelete(ctx, a1)
 	}
-	err = n.call("GroupDelete", []any{a1}, func() error { err = n.NakamaModule.GroupDelete(ctx, a1); return err })
+	err := n.call("GroupDelete", []any{a1}, func() (err error) { err = n.NakamaModule.GroupDelete(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) GroupUpdate(ctx context.Context, a1 string, a2 string, a3 string, a4 string, a5 string, a6 string, a7 string, a8 bool, a9 map[string]any, a10 int) (err error) {
+func (n *nakama) GroupUpdate(ctx context.Context, a1 string, a2 string, a3 string, a4 string, a5 string, a6 string, a7 string, a8 bool, a9 map[string]any, a10 int) error {
 	if n.passes() {
 		return n.NakamaModule.GroupUpdate(ctx, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 	}
-	err = n.call("GroupUpdate", []any{a1, a2, a3, a4, a5, a6, a7, a8, a9, a10}, func() error {
+	err := n.call("GroupUpdate", []any{a1, a2, a3, a4, a5, a6, a7, a8, a9, a10}, func() (err error) {
 		err = n.NakamaModule.GroupUpdate(ctx, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 		return err
 	})
 	return err
 }
 
-func (n *nakama) GroupUserJoin(ctx context.Context, a1 string, a2 string, a3 string) (err error) {
+func (n *nakama) GroupUserJoin(ctx context.Context, a1 string, a2 string, a3 string) error {
 	if n.passes() {
 		return n.NakamaModule.GroupUserJoin(ctx, a1, a2, a3)
 	}
-	err = n.call("GroupUserJoin", []any{a1, a2, a3}, func() error { err = n.NakamaModule.GroupUserJoin(ctx, a1, a2, a3); return err })
+	err := n.call("GroupUserJoin", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.GroupUserJoin(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) GroupUserLeave(ctx context.Context, a1 string, a2 string, a3 string) (err error) {
+func (n *nakama) GroupUserLeave(ctx context.Context, a1 string, a2 string, a3 string) error {
 	if n.passes() {
 		return n.NakamaModule.GroupUserLeave(ctx, a1, a2, a3)
 	}
-	err = n.call("GroupUserLeave", []any{a1, a2, a3}, func() error { err = n.NakamaModule.GroupUserLeave(ctx, a1, a2, a3); return err })
+	err := n.call("GroupUserLeave", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.GroupUserLeave(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) GroupUsersAdd(ctx context.Context, a1 string, a2 string, a3 []string) (err error) {
+func (n *nakama) GroupUsersAdd(ctx context.Context, a1 string, a2 string, a3 []string) error {
 	if n.passes() {
 		return n.NakamaModule.GroupUsersAdd(ctx, a1, a2, a3)
 	}
-	err = n.call("GroupUsersAdd", []any{a1, a2, a3}, func() error { err = n.NakamaModule.GroupUsersAdd(ctx, a1, a2, a3); return err })
+	err := n.call("GroupUsersAdd", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.GroupUsersAdd(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) GroupUsersBan(ctx context.Context, a1 string, a2 string, a3 []string) (err error) {
+func (n *nakama) GroupUsersBan(ctx context.Context, a1 string, a2 string, a3 []string) error {
 	if n.passes() {
 		return n.NakamaModule.GroupUsersBan(ctx, a1, a2, a3)
 	}
-	err = n.call("GroupUsersBan", []any{a1, a2, a3}, func() error { err = n.NakamaModule.GroupUsersBan(ctx, a1, a2, a3); return err })
+	err := n.call("GroupUsersBan", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.GroupUsersBan(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) GroupUsersDemote(ctx context.Context, a1 string, a2 string, a3 []string) (err error) {
+func (n *nakama) GroupUsersDemote(ctx context.Context, a1 string, a2 string, a3 []string) error {
 	if n.passes() {
 		return n.NakamaModule.GroupUsersDemote(ctx, a1, a2, a3)
 	}
-	err = n.call("GroupUsersDemote", []any{a1, a2, a3}, func() error { err = n.NakamaModule.GroupUsersDemote(ctx, a1, a2, a3); return err })
+	err := n.call("GroupUsersDemote", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.GroupUsersDemote(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) GroupUsersKick(ctx context.Context, a1 string, a2 string, a3 []string) (err error) {
+func (n *nakama) GroupUsersKick(ctx context.Context, a1 string, a2 string, a3 []string) error {
 	if n.passes() {
 		return n.NakamaModule.GroupUsersKick(ctx, a1, a2, a3)
 	}
-	err = n.call("GroupUsersKick", []any{a1, a2, a3}, func() error { err = n.NakamaModule.GroupUsersKick(ctx, a1, a2, a3); return err })
+	err := n.call("GroupUsersKick", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.GroupUsersKick(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) GroupUsersList(ctx context.Context, a1 string, a2 int, a3 *int, a4 string) (r0 []*api.GroupUserList_GroupUser, r1 string, err error) {
+func (n *nakama) GroupUsersList(ctx context.Context, a1 string, a2 int, a3 *int, a4 string) ([]*api.GroupUserList_GroupUser, string, error) {
 	if n.passes() {
 		return n.NakamaModule.GroupUsersList(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("GroupUsersList", []any{a1, a2, a3, a4}, func() error { r0, r1, err = n.NakamaModule.GroupUsersList(ctx, a1, a2, a3, a4); return err }, &r0, &r1)
+	var r0 []*api.GroupUserList_GroupUser
+	var r1 string
+	err := n.call("GroupUsersList", []any{a1, a2, a3, a4}, func() (err error) { r0, r1, err = n.NakamaModule.GroupUsersList(ctx, a1, a2, a3, a4); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) GroupUsersPromote(ctx context.Context, a1 string, a2 string, a3 []string) (err error) {
+func (n *nakama) GroupUsersPromote(ctx context.Context, a1 string, a2 string, a3 []string) error {
 	if n.passes() {
 		return n.NakamaModule.GroupUsersPromote(ctx, a1, a2, a3)
 	}
-	err = n.call("GroupUsersPromote", []any{a1, a2, a3}, func() error { err = n.NakamaModule.GroupUsersPromote(ctx, a1, a2, a3); return err })
+	err := n.call("GroupUsersPromote", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.GroupUsersPromote(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) GroupsGetId(ctx context.Context, a1 []string) (r0 []*api.Group, err error) {
+func (n *nakama) GroupsGetId(ctx context.Context, a1 []string) ([]*api.Group, error) {
 	if n.passes() {
 		return n.NakamaModule.GroupsGetId(ctx, a1)
 	}
-	err = n.call("GroupsGetId", []any{a1}, func() error { r0, err = n.NakamaModule.GroupsGetId(ctx, a1); return err }, &r0)
+	var r0 []*api.Group
+	err := n.call("GroupsGetId", []any{a1}, func() (err error) { r0, err = n.NakamaModule.GroupsGetId(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) GroupsGetRandom(ctx context.Context, a1 int) (r0 []*api.Group, err error) {
+func (n *nakama) GroupsGetRandom(ctx context.Context, a1 int) ([]*api.Group, error) {
 	if n.passes() {
 		return n.NakamaModule.GroupsGetRandom(ctx, a1)
 	}
-	err = n.call("GroupsGetRandom", []any{a1}, func() error { r0, err = n.NakamaModule.GroupsGetRandom(ctx, a1); return err }, &r0)
+	var r0 []*api.Group
+	err := n.call("GroupsGetRandom", []any{a1}, func() (err error) { r0, err = n.NakamaModule.GroupsGetRandom(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) GroupsList(ctx context.Context, a1 string, a2 string, a3 *int, a4 *bool, a5 int, a6 string) (r0 []*api.Group, r1 string, err error) {
+func (n *nakama) GroupsList(ctx context.Context, a1 string, a2 string, a3 *int, a4 *bool, a5 int, a6 string) ([]*api.Group, string, error) {
 	if n.passes() {
 		return n.NakamaModule.GroupsList(ctx, a1, a2, a3, a4, a5, a6)
 	}
-	err = n.call("GroupsList", []any{a1, a2, a3, a4, a5, a6}, func() error { r0, r1, err = n.NakamaModule.GroupsList(ctx, a1, a2, a3, a4, a5, a6); return err }, &r0, &r1)
+	var r0 []*api.Group
+	var r1 string
+	err := n.call("GroupsList", []any{a1, a2, a3, a4, a5, a6}, func() (err error) { r0, r1, err = n.NakamaModule.GroupsList(ctx, a1, a2, a3, a4, a5, a6); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) LeaderboardCreate(ctx context.Context, a1 string, a2 bool, a3 string, a4 string, a5 string, a6 map[string]any, a7 bool) (err error) {
+func (n *nakama) LeaderboardCreate(ctx context.Context, a1 string, a2 bool, a3 string, a4 string, a5 string, a6 map[string]any, a7 bool) error {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardCreate(ctx, a1, a2, a3, a4, a5, a6, a7)
 	}
-	err = n.call("LeaderboardCreate", []any{a1, a2, a3, a4, a5, a6, a7}, func() error { err = n.NakamaModule.LeaderboardCreate(ctx, a1, a2, a3, a4, a5, a6, a7); return err })
+	err := n.call("LeaderboardCreate", []any{a1, a2, a3, a4, a5, a6, a7}, func() (err error) {
+		err = n.NakamaModule.LeaderboardCreate(ctx, a1, a2, a3, a4, a5, a6, a7)
+		return err
+	})
 	return err
 }
 
-func (n *nakama) LeaderboardDelete(ctx context.Context, a1 string) (err error) {
+func (n *nakama) LeaderboardDelete(ctx context.Context, a1 string) error {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardDelete(ctx, a1)
 	}
-	err = n.call("LeaderboardDelete", []any{a1}, func() error { err = n.NakamaModule.LeaderboardDelete(ctx, a1); return err })
+	err := n.call("LeaderboardDelete", []any{a1}, func() (err error) { err = n.NakamaModule.LeaderboardDelete(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) LeaderboardList(a0 int, a1 string) (r0 *api.LeaderboardList, err error) {
+func (n *nakama) LeaderboardList(a0 int, a1 string) (*api.LeaderboardList, error) {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardList(a0, a1)
 	}
-	err = n.call("LeaderboardList", []any{a0, a1}, func() error { r0, err = n.NakamaModule.LeaderboardList(a0, a1); return err }, &r0)
+	var r0 *api.LeaderboardList
+	err := n.call("LeaderboardList", []any{a0, a1}, func() (err error) { r0, err = n.NakamaModule.LeaderboardList(a0, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) LeaderboardRanksDisable(ctx context.Context, a1 string) (err error) {
+func (n *nakama) LeaderboardRanksDisable(ctx context.Context, a1 string) error {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardRanksDisable(ctx, a1)
 	}
-	err = n.call("LeaderboardRanksDisable", []any{a1}, func() error { err = n.NakamaModule.LeaderboardRanksDisable(ctx, a1); return err })
+	err := n.call("LeaderboardRanksDisable", []any{a1}, func() (err error) { err = n.NakamaModule.LeaderboardRanksDisable(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) LeaderboardRecordDelete(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) LeaderboardRecordDelete(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardRecordDelete(ctx, a1, a2)
 	}
-	err = n.call("LeaderboardRecordDelete", []any{a1, a2}, func() error { err = n.NakamaModule.LeaderboardRecordDelete(ctx, a1, a2); return err })
+	err := n.call("LeaderboardRecordDelete", []any{a1, a2}, func() (err error) { err = n.NakamaModule.LeaderboardRecordDelete(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) LeaderboardRecordWrite(ctx context.Context, a1 string, a2 string, a3 string, a4 int64, a5 int64, a6 map[string]any, a7 *int) (r0 *api.LeaderboardRecord, err error) {
+func (n *nakama) LeaderboardRecordWrite(ctx context.Context, a1 string, a2 string, a3 string, a4 int64, a5 int64, a6 map[string]any, a7 *int) (*api.LeaderboardRecord, error) {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardRecordWrite(ctx, a1, a2, a3, a4, a5, a6, a7)
 	}
-	err = n.call("LeaderboardRecordWrite", []any{a1, a2, a3, a4, a5, a6, a7}, func() error {
+	var r0 *api.LeaderboardRecord
+	err := n.call("LeaderboardRecordWrite", []any{a1, a2, a3, a4, a5, a6, a7}, func() (err error) {
 		r0, err = n.NakamaModule.LeaderboardRecordWrite(ctx, a1, a2, a3, a4, a5, a6, a7)
 		return err
 	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) LeaderboardRecordsHaystack(ctx context.Context, a1 string, a2 string, a3 int, a4 string, a5 int64) (r0 *api.LeaderboardRecordList, err error) {
+func (n *nakama) LeaderboardRecordsHaystack(ctx context.Context, a1 string, a2 string, a3 int, a4 string, a5 int64) (*api.LeaderboardRecordList, error) {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardRecordsHaystack(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("LeaderboardRecordsHaystack", []any{a1, a2, a3, a4, a5}, func() error { r0, err = n.NakamaModule.LeaderboardRecordsHaystack(ctx, a1, a2, a3, a4, a5); return err }, &r0)
+	var r0 *api.LeaderboardRecordList
+	err := n.call("LeaderboardRecordsHaystack", []any{a1, a2, a3, a4, a5}, func() (err error) {
+		r0, err = n.NakamaModule.LeaderboardRecordsHaystack(ctx, a1, a2, a3, a4, a5)
+		return err
+	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) LeaderboardRecordsList(ctx context.Context, a1 string, a2 []string, a3 int, a4 string, a5 int64) (r0 []*api.LeaderboardRecord, r1 []*api.LeaderboardRecord, r2 string, r3 string, err error) {
+func (n *nakama) LeaderboardRecordsList(ctx context.Context, a1 string, a2 []string, a3 int, a4 string, a5 int64) ([]*api.LeaderboardRecord, []*api.LeaderboardRecord, string, string, error) {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardRecordsList(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("LeaderboardRecordsList", []any{a1, a2, a3, a4, a5}, func() error {
+	var r0 []*api.LeaderboardRecord
+	var r1 []*api.LeaderboardRecord
+	var r2 string
+	var r3 string
+	err := n.call("LeaderboardRecordsList", []any{a1, a2, a3, a4, a5}, func() (err error) {
 		r0, r1, r2, r3, err = n.NakamaModule.LeaderboardRecordsList(ctx, a1, a2, a3, a4, a5)
 		return err
 	}, &r0, &r1, &r2, &r3)
 	return r0, r1, r2, r3, err
 }
 
-func (n *nakama) LeaderboardRecordsListCursorFromRank(a0 string, a1 int64, a2 int64) (r0 string, err error) {
+func (n *nakama) LeaderboardRecordsListCursorFromRank(a0 string, a1 int64, a2 int64) (string, error) {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardRecordsListCursorFromRank(a0, a1, a2)
 	}
-	err = n.call("LeaderboardRecordsListCursorFromRank", []any{a0, a1, a2}, func() error { r0, err = n.NakamaModule.LeaderboardRecordsListCursorFromRank(a0, a1, a2); return err }, &r0)
+	var r0 string
+	err := n.call("LeaderboardRecordsListCursorFromRank", []any{a0, a1, a2}, func() (err error) {
+		r0, err = n.NakamaModule.LeaderboardRecordsListCursorFromRank(a0, a1, a2)
+		return err
+	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) LeaderboardsGetId(ctx context.Context, a1 []string) (r0 []*api.Leaderboard, err error) {
+func (n *nakama) LeaderboardsGetId(ctx context.Context, a1 []string) ([]*api.Leaderboard, error) {
 	if n.passes() {
 		return n.NakamaModule.LeaderboardsGetId(ctx, a1)
 	}
-	err = n.call("LeaderboardsGetId", []any{a1}, func() error { r0, err = n.NakamaModule.LeaderboardsGetId(ctx, a1); return err }, &r0)
+	var r0 []*api.Leaderboard
+	err := n.call("LeaderboardsGetId", []any{a1}, func() (err error) { r0, err = n.NakamaModule.LeaderboardsGetId(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) LinkApple(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) LinkApple(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.LinkApple(ctx, a1, a2)
 	}
-	err = n.call("LinkApple", []any{a1, a2}, func() error { err = n.NakamaModule.LinkApple(ctx, a1, a2); return err })
+	err := n.call("LinkApple", []any{a1, a2}, func() (err error) { err = n.NakamaModule.LinkApple(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) LinkCustom(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) LinkCustom(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.LinkCustom(ctx, a1, a2)
 	}
-	err = n.call("LinkCustom", []any{a1, a2}, func() error { err = n.NakamaModule.LinkCustom(ctx, a1, a2); return err })
+	err := n.call("LinkCustom", []any{a1, a2}, func() (err error) { err = n.NakamaModule.LinkCustom(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) LinkDevice(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) LinkDevice(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.LinkDevice(ctx, a1, a2)
 	}
-	err = n.call("LinkDevice", []any{a1, a2}, func() error { err = n.NakamaModule.LinkDevice(ctx, a1, a2); return err })
+	err := n.call("LinkDevice", []any{a1, a2}, func() (err error) { err = n.NakamaModule.LinkDevice(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) LinkEmail(ctx context.Context, a1 string, a2 string, a3 string) (err error) {
+func (n *nakama) LinkEmail(ctx context.Context, a1 string, a2 string, a3 string) error {
 	if n.passes() {
 		return n.NakamaModule.LinkEmail(ctx, a1, a2, a3)
 	}
-	err = n.call("LinkEmail", []any{a1, a2, a3}, func() error { err = n.NakamaModule.LinkEmail(ctx, a1, a2, a3); return err })
+	err := n.call("LinkEmail", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.LinkEmail(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) LinkFacebook(ctx context.Context, a1 string, a2 string, a3 string, a4 bool) (err error) {
+func (n *nakama) LinkFacebook(ctx context.Context, a1 string, a2 string, a3 string, a4 bool) error {
 	if n.passes() {
 		return n.NakamaModule.LinkFacebook(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("LinkFacebook", []any{a1, a2, a3, a4}, func() error { err = n.NakamaModule.LinkFacebook(ctx, a1, a2, a3, a4); return err })
+	err := n.call("LinkFacebook", []any{a1, a2, a3, a4}, func() (err error) { err = n.NakamaModule.LinkFacebook(ctx, a1, a2, a3, a4); return err })
 	return err
 }
 
-func (n *nakama) LinkFacebookInstantGame(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) LinkFacebookInstantGame(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.LinkFacebookInstantGame(ctx, a1, a2)
 	}
-	err = n.call("LinkFacebookInstantGame", []any{a1, a2}, func() error { err = n.NakamaModule.LinkFacebookInstantGame(ctx, a1, a2); return err })
+	err := n.call("LinkFacebookInstantGame", []any{a1, a2}, func() (err error) { err = n.NakamaModule.LinkFacebookInstantGame(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) LinkGameCenter(ctx context.Context, a1 string, a2 string, a3 string, a4 int64, a5 string, a6 string, a7 string) (err error) {
+func (n *nakama) LinkGameCenter(ctx context.Context, a1 string, a2 string, a3 string, a4 int64, a5 string, a6 string, a7 string) error {
 	if n.passes() {
 		return n.NakamaModule.LinkGameCenter(ctx, a1, a2, a3, a4, a5, a6, a7)
 	}
-	err = n.call("LinkGameCenter", []any{a1, a2, a3, a4, a5, a6, a7}, func() error { err = n.NakamaModule.LinkGameCenter(ctx, a1, a2, a3, a4, a5, a6, a7); return err })
+	err := n.call("LinkGameCenter", []any{a1, a2, a3, a4, a5, a6, a7}, func() (err error) { err = n.NakamaModule.LinkGameCenter(ctx, a1, a2, a3, a4, a5, a6, a7); return err })
 	return err
 }
 
-func (n *nakama) LinkGoogle(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) LinkGoogle(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.LinkGoogle(ctx, a1, a2)
 	}
-	err = n.call("LinkGoogle", []any{a1, a2}, func() error { err = n.NakamaModule.LinkGoogle(ctx, a1, a2); return err })
+	err := n.call("LinkGoogle", []any{a1, a2}, func() (err error) { err = n.NakamaModule.LinkGoogle(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) LinkSteam(ctx context.Context, a1 string, a2 string, a3 string, a4 bool) (err error) {
+func (n *nakama) LinkSteam(ctx context.Context, a1 string, a2 string, a3 string, a4 bool) error {
 	if n.passes() {
 		return n.NakamaModule.LinkSteam(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("LinkSteam", []any{a1, a2, a3, a4}, func() error { err = n.NakamaModule.LinkSteam(ctx, a1, a2, a3, a4); return err })
+	err := n.call("LinkSteam", []any{a1, a2, a3, a4}, func() (err error) { err = n.NakamaModule.LinkSteam(ctx, a1, a2, a3, a4); return err })
 	return err
 }
 
-func (n *nakama) MatchCreate(ctx context.Context, a1 string, a2 map[string]any) (r0 string, err error) {
+func (n *nakama) MatchCreate(ctx context.Context, a1 string, a2 map[string]any) (string, error) {
 	if n.passes() {
 		return n.NakamaModule.MatchCreate(ctx, a1, a2)
 	}
-	err = n.call("MatchCreate", []any{a1, a2}, func() error { r0, err = n.NakamaModule.MatchCreate(ctx, a1, a2); return err }, &r0)
+	var r0 string
+	err := n.call("MatchCreate", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.MatchCreate(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) MatchGet(ctx context.Context, a1 string) (r0 *api.Match, err error) {
+func (n *nakama) MatchGet(ctx context.Context, a1 string) (*api.Match, error) {
 	if n.passes() {
 		return n.NakamaModule.MatchGet(ctx, a1)
 	}
-	err = n.call("MatchGet", []any{a1}, func() error { r0, err = n.NakamaModule.MatchGet(ctx, a1); return err }, &r0)
+	var r0 *api.Match
+	err := n.call("MatchGet", []any{a1}, func() (err error) { r0, err = n.NakamaModule.MatchGet(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) MatchList(ctx context.Context, a1 int, a2 bool, a3 string, a4 *int, a5 *int, a6 string) (r0 []*api.Match, err error) {
+func (n *nakama) MatchList(ctx context.Context, a1 int, a2 bool, a3 string, a4 *int, a5 *int, a6 string) ([]*api.Match, error) {
 	if n.passes() {
 		return n.NakamaModule.MatchList(ctx, a1, a2, a3, a4, a5, a6)
 	}
-	err = n.call("MatchList", []any{a1, a2, a3, a4, a5, a6}, func() error { r0, err = n.NakamaModule.MatchList(ctx, a1, a2, a3, a4, a5, a6); return err }, &r0)
+	var r0 []*api.Match
+	err := n.call("MatchList", []any{a1, a2, a3, a4, a5, a6}, func() (err error) { r0, err = n.NakamaModule.MatchList(ctx, a1, a2, a3, a4, a5, a6); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) MatchSignal(ctx context.Context, a1 string, a2 string) (r0 string, err error) {
+func (n *nakama) MatchSignal(ctx context.Context, a1 string, a2 string) (string, error) {
 	if n.passes() {
 		return n.NakamaModule.MatchSignal(ctx, a1, a2)
 	}
-	err = n.call("MatchSignal", []any{a1, a2}, func() error { r0, err = n.NakamaModule.MatchSignal(ctx, a1, a2); return err }, &r0)
+	var r0 string
+	err := n.call("MatchSignal", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.MatchSignal(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) MultiUpdate(ctx context.Context, a1 []*runtime.AccountUpdate, a2 []*runtime.StorageWrite, a3 []*runtime.StorageDelete, a4 []*runtime.WalletUpdate, a5 bool) (r0 []*api.StorageObjectAck, r1 []*runtime.WalletUpdateResult, err error) {
+func (n *nakama) MultiUpdate(ctx context.Context, a1 []*runtime.AccountUpdate, a2 []*runtime.StorageWrite, a3 []*runtime.StorageDelete, a4 []*runtime.WalletUpdate, a5 bool) ([]*api.StorageObjectAck, []*runtime.WalletUpdateResult, error) {
 	if n.passes() {
 		return n.NakamaModule.MultiUpdate(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("MultiUpdate", []any{a1, a2, a3, a4, a5}, func() error { r0, r1, err = n.NakamaModule.MultiUpdate(ctx, a1, a2, a3, a4, a5); return err }, &r0, &r1)
+	var r0 []*api.StorageObjectAck
+	var r1 []*runtime.WalletUpdateResult
+	err := n.call("MultiUpdate", []any{a1, a2, a3, a4, a5}, func() (err error) { r0, r1, err = n.NakamaModule.MultiUpdate(ctx, a1, a2, a3, a4, a5); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) NotificationSend(ctx context.Context, a1 string, a2 string, a3 map[string]any, a4 int, a5 string, a6 bool) (err error) {
+func (n *nakama) NotificationSend(ctx context.Context, a1 string, a2 string, a3 map[string]any, a4 int, a5 string, a6 bool) error {
 	if n.passes() {
 		return n.NakamaModule.NotificationSend(ctx, a1, a2, a3, a4, a5, a6)
 	}
-	err = n.call("NotificationSend", []any{a1, a2, a3, a4, a5, a6}, func() error { err = n.NakamaModule.NotificationSend(ctx, a1, a2, a3, a4, a5, a6); return err })
+	err := n.call("NotificationSend", []any{a1, a2, a3, a4, a5, a6}, func() (err error) { err = n.NakamaModule.NotificationSend(ctx, a1, a2, a3, a4, a5, a6); return err })
 	return err
 }
 
-func (n *nakama) NotificationSendAll(ctx context.Context, a1 string, a2 map[string]any, a3 int, a4 bool) (err error) {
+func (n *nakama) NotificationSendAll(ctx context.Context, a1 string, a2 map[string]any, a3 int, a4 bool) error {
 	if n.passes() {
 		return n.NakamaModule.NotificationSendAll(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("NotificationSendAll", []any{a1, a2, a3, a4}, func() error { err = n.NakamaModule.NotificationSendAll(ctx, a1, a2, a3, a4); return err })
+	err := n.call("NotificationSendAll", []any{a1, a2, a3, a4}, func() (err error) { err = n.NakamaModule.NotificationSendAll(ctx, a1, a2, a3, a4); return err })
 	return err
 }
 
-func (n *nakama) NotificationsDelete(ctx context.Context, a1 []*runtime.NotificationDelete) (err error) {
+func (n *nakama) NotificationsDelete(ctx context.Context, a1 []*runtime.NotificationDelete) error {
 	if n.passes() {
 		return n.NakamaModule.NotificationsDelete(ctx, a1)
 	}
-	err = n.call("NotificationsDelete", []any{a1}, func() error { err = n.NakamaModule.NotificationsDelete(ctx, a1); return err })
+	err := n.call("NotificationsDelete", []any{a1}, func() (err error) { err = n.NakamaModule.NotificationsDelete(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) NotificationsDeleteId(ctx context.Context, a1 string, a2 []string) (err error) {
+func (n *nakama) NotificationsDeleteId(ctx context.Context, a1 string, a2 []string) error {
 	if n.passes() {
 		return n.NakamaModule.NotificationsDeleteId(ctx, a1, a2)
 	}
-	err = n.call("NotificationsDeleteId", []any{a1, a2}, func() error { err = n.NakamaModule.NotificationsDeleteId(ctx, a1, a2); return err })
+	err := n.call("NotificationsDeleteId", []any{a1, a2}, func() (err error) { err = n.NakamaModule.NotificationsDeleteId(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) NotificationsGetId(ctx context.Context, a1 string, a2 []string) (r0 []*runtime.Notification, err error) {
+func (n *nakama) NotificationsGetId(ctx context.Context, a1 string, a2 []string) ([]*runtime.Notification, error) {
 	if n.passes() {
 		return n.NakamaModule.NotificationsGetId(ctx, a1, a2)
 	}
-	err = n.call("NotificationsGetId", []any{a1, a2}, func() error { r0, err = n.NakamaModule.NotificationsGetId(ctx, a1, a2); return err }, &r0)
+	var r0 []*runtime.Notification
+	err := n.call("NotificationsGetId", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.NotificationsGetId(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) NotificationsList(ctx context.Context, a1 string, a2 int, a3 string) (r0 []*api.Notification, r1 string, err error) {
+func (n *nakama) NotificationsList(ctx context.Context, a1 string, a2 int, a3 string) ([]*api.Notification, string, error) {
 	if n.passes() {
 		return n.NakamaModule.NotificationsList(ctx, a1, a2, a3)
 	}
-	err = n.call("NotificationsList", []any{a1, a2, a3}, func() error { r0, r1, err = n.NakamaModule.NotificationsList(ctx, a1, a2, a3); return err }, &r0, &r1)
+	var r0 []*api.Notification
+	var r1 string
+	err := n.call("NotificationsList", []any{a1, a2, a3}, func() (err error) { r0, r1, err = n.NakamaModule.NotificationsList(ctx, a1, a2, a3); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) NotificationsSend(ctx context.Context, a1 []*runtime.NotificationSend) (err error) {
+func (n *nakama) NotificationsSend(ctx context.Context, a1 []*runtime.NotificationSend) error {
 	if n.passes() {
 		return n.NakamaModule.NotificationsSend(ctx, a1)
 	}
-	err = n.call("NotificationsSend", []any{a1}, func() error { err = n.NakamaModule.NotificationsSend(ctx, a1); return err })
+	err := n.call("NotificationsSend", []any{a1}, func() (err error) { err = n.NakamaModule.NotificationsSend(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) NotificationsUpdate(ctx context.Context, a1 ...runtime.NotificationUpdate) (err error) {
+func (n *nakama) NotificationsUpdate(ctx context.Context, a1 ...runtime.NotificationUpdate) error {
 	if n.passes() {
 		return n.NakamaModule.NotificationsUpdate(ctx, a1...)
 	}
-	err = n.call("NotificationsUpdate", []any{a1}, func() error { err = n.NakamaModule.NotificationsUpdate(ctx, a1...); return err })
+	err := n.call("NotificationsUpdate", []any{a1}, func() (err error) { err = n.NakamaModule.NotificationsUpdate(ctx, a1...); return err })
 	return err
 }
 
-func (n *nakama) PartyList(ctx context.Context, a1 int, a2 *bool, a3 bool, a4 string, a5 string) (r0 []*api.Party, r1 string, err error) {
+func (n *nakama) PartyList(ctx context.Context, a1 int, a2 *bool, a3 bool, a4 string, a5 string) ([]*api.Party, string, error) {
 	if n.passes() {
 		return n.NakamaModule.PartyList(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("PartyList", []any{a1, a2, a3, a4, a5}, func() error { r0, r1, err = n.NakamaModule.PartyList(ctx, a1, a2, a3, a4, a5); return err }, &r0, &r1)
+	var r0 []*api.Party
+	var r1 string
+	err := n.call("PartyList", []any{a1, a2, a3, a4, a5}, func() (err error) { r0, r1, err = n.NakamaModule.PartyList(ctx, a1, a2, a3, a4, a5); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) PurchaseGetByTransactionId(ctx context.Context, a1 string) (r0 *api.ValidatedPurchase, err error) {
+func (n *nakama) PurchaseGetByTransactionId(ctx context.Context, a1 string) (*api.ValidatedPurchase, error) {
 	if n.passes() {
 		return n.NakamaModule.PurchaseGetByTransactionId(ctx, a1)
 	}
-	err = n.call("PurchaseGetByTransactionId", []any{a1}, func() error { r0, err = n.NakamaModule.PurchaseGetByTransactionId(ctx, a1); return err }, &r0)
+	var r0 *api.ValidatedPurchase
+	err := n.call("PurchaseGetByTransactionId", []any{a1}, func() (err error) { r0, err = n.NakamaModule.PurchaseGetByTransactionId(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) PurchaseValidateApple(ctx context.Context, a1 string, a2 string, a3 bool, a4 ...string) (r0 *api.ValidatePurchaseResponse, err error) {
+func (n *nakama) PurchaseValidateApple(ctx context.Context, a1 string, a2 string, a3 bool, a4 ...string) (*api.ValidatePurchaseResponse, error) {
 	if n.passes() {
 		return n.NakamaModule.PurchaseValidateApple(ctx, a1, a2, a3, a4...)
 	}
-	err = n.call("PurchaseValidateApple", []any{a1, a2, a3, a4}, func() error { r0, err = n.NakamaModule.PurchaseValidateApple(ctx, a1, a2, a3, a4...); return err }, &r0)
+	var r0 *api.ValidatePurchaseResponse
+	err := n.call("PurchaseValidateApple", []any{a1, a2, a3, a4}, func() (err error) { r0, err = n.NakamaModule.PurchaseValidateApple(ctx, a1, a2, a3, a4...); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) PurchaseValidateFacebookInstant(ctx context.Context, a1 string, a2 string, a3 bool) (r0 *api.ValidatePurchaseResponse, err error) {
+func (n *nakama) PurchaseValidateFacebookInstant(ctx context.Context, a1 string, a2 string, a3 bool) (*api.ValidatePurchaseResponse, error) {
 	if n.passes() {
 		return n.NakamaModule.PurchaseValidateFacebookInstant(ctx, a1, a2, a3)
 	}
-	err = n.call("PurchaseValidateFacebookInstant", []any{a1, a2, a3}, func() error { r0, err = n.NakamaModule.PurchaseValidateFacebookInstant(ctx, a1, a2, a3); return err }, &r0)
+	var r0 *api.ValidatePurchaseResponse
+	err := n.call("PurchaseValidateFacebookInstant", []any{a1, a2, a3}, func() (err error) {
+		r0, err = n.NakamaModule.PurchaseValidateFacebookInstant(ctx, a1, a2, a3)
+		return err
+	}, &r0)
 	return r0, err
 }
 
 func (n *nakama) PurchaseValidateGoogle(ctx context.Context, a1 string, a2 string, a3 bool, a4 ...struct {
 	ClientEmail string
 	PrivateKey  string
-}) (r0 *api.ValidatePurchaseResponse, err error) {
+}) (*api.ValidatePurchaseResponse, error) {
 	if n.passes() {
 		return n.NakamaModule.PurchaseValidateGoogle(ctx, a1, a2, a3, a4...)
 	}
-	err = n.call("PurchaseValidateGoogle", []any{a1, a2, a3, a4}, func() error { r0, err = n.NakamaModule.PurchaseValidateGoogle(ctx, a1, a2, a3, a4...); return err }, &r0)
+	var r0 *api.ValidatePurchaseResponse
+	err := n.call("PurchaseValidateGoogle", []any{a1, a2, a3, a4}, func() (err error) {
+		r0, err = n.NakamaModule.PurchaseValidateGoogle(ctx, a1, a2, a3, a4...)
+		return err
+	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) PurchaseValidateHuawei(ctx context.Context, a1 string, a2 string, a3 string, a4 bool) (r0 *api.ValidatePurchaseResponse, err error) {
+func (n *nakama) PurchaseValidateHuawei(ctx context.Context, a1 string, a2 string, a3 string, a4 bool) (*api.ValidatePurchaseResponse, error) {
 	if n.passes() {
 		return n.NakamaModule.PurchaseValidateHuawei(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("PurchaseValidateHuawei", []any{a1, a2, a3, a4}, func() error { r0, err = n.NakamaModule.PurchaseValidateHuawei(ctx, a1, a2, a3, a4); return err }, &r0)
+	var r0 *api.ValidatePurchaseResponse
+	err := n.call("PurchaseValidateHuawei", []any{a1, a2, a3, a4}, func() (err error) { r0, err = n.NakamaModule.PurchaseValidateHuawei(ctx, a1, a2, a3, a4); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) PurchaseValidateSamsung(ctx context.Context, a1 string, a2 string, a3 bool) (r0 *api.ValidatePurchaseResponse, err error) {
+func (n *nakama) PurchaseValidateSamsung(ctx context.Context, a1 string, a2 string, a3 bool) (*api.ValidatePurchaseResponse, error) {
 	if n.passes() {
 		return n.NakamaModule.PurchaseValidateSamsung(ctx, a1, a2, a3)
 	}
-	err = n.call("PurchaseValidateSamsung", []any{a1, a2, a3}, func() error { r0, err = n.NakamaModule.PurchaseValidateSamsung(ctx, a1, a2, a3); return err }, &r0)
+	var r0 *api.ValidatePurchaseResponse
+	err := n.call("PurchaseValidateSamsung", []any{a1, a2, a3}, func() (err error) { r0, err = n.NakamaModule.PurchaseValidateSamsung(ctx, a1, a2, a3); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) PurchasesList(ctx context.Context, a1 string, a2 int, a3 string) (r0 *api.PurchaseList, err error) {
+func (n *nakama) PurchasesList(ctx context.Context, a1 string, a2 int, a3 string) (*api.PurchaseList, error) {
 	if n.passes() {
 		return n.NakamaModule.PurchasesList(ctx, a1, a2, a3)
 	}
-	err = n.call("PurchasesList", []any{a1, a2, a3}, func() error { r0, err = n.NakamaModule.PurchasesList(ctx, a1, a2, a3); return err }, &r0)
+	var r0 *api.PurchaseList
+	err := n.call("PurchasesList", []any{a1, a2, a3}, func() (err error) { r0, err = n.NakamaModule.PurchasesList(ctx, a1, a2, a3); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) SessionDisconnect(ctx context.Context, a1 string, a2 ...runtime.PresenceReason) (err error) {
+func (n *nakama) SessionDisconnect(ctx context.Context, a1 string, a2 ...runtime.PresenceReason) error {
 	if n.passes() {
 		return n.NakamaModule.SessionDisconnect(ctx, a1, a2...)
 	}
-	err = n.call("SessionDisconnect", []any{a1, a2}, func() error { err = n.NakamaModule.SessionDisconnect(ctx, a1, a2...); return err })
+	err := n.call("SessionDisconnect", []any{a1, a2}, func() (err error) { err = n.NakamaModule.SessionDisconnect(ctx, a1, a2...); return err })
 	return err
 }
 
-func (n *nakama) SessionLogout(a0 string, a1 string, a2 string) (err error) {
+func (n *nakama) SessionLogout(a0 string, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.SessionLogout(a0, a1, a2)
 	}
-	err = n.call("SessionLogout", []any{a0, a1, a2}, func() error { err = n.NakamaModule.SessionLogout(a0, a1, a2); return err })
+	err := n.call("SessionLogout", []any{a0, a1, a2}, func() (err error) { err = n.NakamaModule.SessionLogout(a0, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) StatusFollow(a0 string, a1 []string) (err error) {
+func (n *nakama) StatusFollow(a0 string, a1 []string) error {
 	if n.passes() {
 		return n.NakamaModule.StatusFollow(a0, a1)
 	}
-	err = n.call("StatusFollow", []any{a0, a1}, func() error { err = n.NakamaModule.StatusFollow(a0, a1); return err })
+	err := n.call("StatusFollow", []any{a0, a1}, func() (err error) { err = n.NakamaModule.StatusFollow(a0, a1); return err })
 	return err
 }
 
-func (n *nakama) StatusUnfollow(a0 string, a1 []string) (err error) {
+func (n *nakama) StatusUnfollow(a0 string, a1 []string) error {
 	if n.passes() {
 		return n.NakamaModule.StatusUnfollow(a0, a1)
 	}
-	err = n.call("StatusUnfollow", []any{a0, a1}, func() error { err = n.NakamaModule.StatusUnfollow(a0, a1); return err })
+	err := n.call("StatusUnfollow", []any{a0, a1}, func() (err error) { err = n.NakamaModule.StatusUnfollow(a0, a1); return err })
 	return err
 }
 
-func (n *nakama) StorageDelete(ctx context.Context, a1 []*runtime.StorageDelete) (err error) {
+func (n *nakama) StorageDelete(ctx context.Context, a1 []*runtime.StorageDelete) error {
 	if n.passes() {
 		return n.NakamaModule.StorageDelete(ctx, a1)
 	}
-	err = n.call("StorageDelete", []any{a1}, func() error { err = n.NakamaModule.StorageDelete(ctx, a1); return err })
+	err := n.call("StorageDelete", []any{a1}, func() (err error) { err = n.NakamaModule.StorageDelete(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) StorageIndexList(ctx context.Context, a1 string, a2 string, a3 string, a4 int, a5 []string, a6 string) (r0 *api.StorageObjects, r1 string, err error) {
+func (n *nakama) StorageIndexList(ctx context.Context, a1 string, a2 string, a3 string, a4 int, a5 []string, a6 string) (*api.StorageObjects, string, error) {
 	if n.passes() {
 		return n.NakamaModule.StorageIndexList(ctx, a1, a2, a3, a4, a5, a6)
 	}
-	err = n.call("StorageIndexList", []any{a1, a2, a3, a4, a5, a6}, func() error { r0, r1, err = n.NakamaModule.StorageIndexList(ctx, a1, a2, a3, a4, a5, a6); return err }, &r0, &r1)
+	var r0 *api.StorageObjects
+	var r1 string
+	err := n.call("StorageIndexList", []any{a1, a2, a3, a4, a5, a6}, func() (err error) {
+		r0, r1, err = n.NakamaModule.StorageIndexList(ctx, a1, a2, a3, a4, a5, a6)
+		return err
+	}, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) StorageList(ctx context.Context, a1 string, a2 string, a3 string, a4 int, a5 string) (r0 []*api.StorageObject, r1 string, err error) {
+func (n *nakama) StorageList(ctx context.Context, a1 string, a2 string, a3 string, a4 int, a5 string) ([]*api.StorageObject, string, error) {
 	if n.passes() {
 		return n.NakamaModule.StorageList(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("StorageList", []any{a1, a2, a3, a4, a5}, func() error { r0, r1, err = n.NakamaModule.StorageList(ctx, a1, a2, a3, a4, a5); return err }, &r0, &r1)
+	var r0 []*api.StorageObject
+	var r1 string
+	err := n.call("StorageList", []any{a1, a2, a3, a4, a5}, func() (err error) { r0, r1, err = n.NakamaModule.StorageList(ctx, a1, a2, a3, a4, a5); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) StorageRead(ctx context.Context, a1 []*runtime.StorageRead) (r0 []*api.StorageObject, err error) {
+func (n *nakama) StorageRead(ctx context.Context, a1 []*runtime.StorageRead) ([]*api.StorageObject, error) {
 	if n.passes() {
 		return n.NakamaModule.StorageRead(ctx, a1)
 	}
-	err = n.call("StorageRead", []any{a1}, func() error { r0, err = n.NakamaModule.StorageRead(ctx, a1); return err }, &r0)
+	var r0 []*api.StorageObject
+	err := n.call("StorageRead", []any{a1}, func() (err error) { r0, err = n.NakamaModule.StorageRead(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) StorageWrite(ctx context.Context, a1 []*runtime.StorageWrite) (r0 []*api.StorageObjectAck, err error) {
+func (n *nakama) StorageWrite(ctx context.Context, a1 []*runtime.StorageWrite) ([]*api.StorageObjectAck, error) {
 	if n.passes() {
 		return n.NakamaModule.StorageWrite(ctx, a1)
 	}
-	err = n.call("StorageWrite", []any{a1}, func() error { r0, err = n.NakamaModule.StorageWrite(ctx, a1); return err }, &r0)
+	var r0 []*api.StorageObjectAck
+	err := n.call("StorageWrite", []any{a1}, func() (err error) { r0, err = n.NakamaModule.StorageWrite(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) StreamClose(a0 uint8, a1 string, a2 string, a3 string) (err error) {
+func (n *nakama) StreamClose(a0 uint8, a1 string, a2 string, a3 string) error {
 	if n.passes() {
 		return n.NakamaModule.StreamClose(a0, a1, a2, a3)
 	}
-	err = n.call("StreamClose", []any{a0, a1, a2, a3}, func() error { err = n.NakamaModule.StreamClose(a0, a1, a2, a3); return err })
+	err := n.call("StreamClose", []any{a0, a1, a2, a3}, func() (err error) { err = n.NakamaModule.StreamClose(a0, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) StreamCount(a0 uint8, a1 string, a2 string, a3 string) (r0 int, err error) {
+func (n *nakama) StreamCount(a0 uint8, a1 string, a2 string, a3 string) (int, error) {
 	if n.passes() {
 		return n.NakamaModule.StreamCount(a0, a1, a2, a3)
 	}
-	err = n.call("StreamCount", []any{a0, a1, a2, a3}, func() error { r0, err = n.NakamaModule.StreamCount(a0, a1, a2, a3); return err }, &r0)
+	var r0 int
+	err := n.call("StreamCount", []any{a0, a1, a2, a3}, func() (err error) { r0, err = n.NakamaModule.StreamCount(a0, a1, a2, a3); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) StreamSend(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 []runtime.Presence, a6 bool) (err error) {
+func (n *nakama) StreamSend(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 []runtime.Presence, a6 bool) error {
 	if n.passes() {
 		return n.NakamaModule.StreamSend(a0, a1, a2, a3, a4, a5, a6)
 	}
-	err = n.call("StreamSend", []any{a0, a1, a2, a3, a4, a5, a6}, func() error { err = n.NakamaModule.StreamSend(a0, a1, a2, a3, a4, a5, a6); return err })
+	err := n.call("StreamSend", []any{a0, a1, a2, a3, a4, a5, a6}, func() (err error) { err = n.NakamaModule.StreamSend(a0, a1, a2, a3, a4, a5, a6); return err })
 	return err
 }
 
-func (n *nakama) StreamSendRaw(a0 uint8, a1 string, a2 string, a3 string, a4 *rtapi.Envelope, a5 []runtime.Presence, a6 bool) (err error) {
+func (n *nakama) StreamSendRaw(a0 uint8, a1 string, a2 string, a3 string, a4 *rtapi.Envelope, a5 []runtime.Presence, a6 bool) error {
 	if n.passes() {
 		return n.NakamaModule.StreamSendRaw(a0, a1, a2, a3, a4, a5, a6)
 	}
-	err = n.call("StreamSendRaw", []any{a0, a1, a2, a3, a4, a5, a6}, func() error { err = n.NakamaModule.StreamSendRaw(a0, a1, a2, a3, a4, a5, a6); return err })
+	err := n.call("StreamSendRaw", []any{a0, a1, a2, a3, a4, a5, a6}, func() (err error) { err = n.NakamaModule.StreamSendRaw(a0, a1, a2, a3, a4, a5, a6); return err })
 	return err
 }
 
-func (n *nakama) StreamUserGet(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 string) (r0 runtime.PresenceMeta, err error) {
+func (n *nakama) StreamUserGet(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 string) (runtime.PresenceMeta, error) {
 	if n.passes() {
 		return n.NakamaModule.StreamUserGet(a0, a1, a2, a3, a4, a5)
 	}
-	err = n.call("StreamUserGet", []any{a0, a1, a2, a3, a4, a5}, func() error { r0, err = n.NakamaModule.StreamUserGet(a0, a1, a2, a3, a4, a5); return err }, &r0)
+	var r0 runtime.PresenceMeta
+	err := n.call("StreamUserGet", []any{a0, a1, a2, a3, a4, a5}, func() (err error) { r0, err = n.NakamaModule.StreamUserGet(a0, a1, a2, a3, a4, a5); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) StreamUserJoin(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 string, a6 bool, a7 bool, a8 string) (r0 bool, err error) {
+func (n *nakama) StreamUserJoin(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 string, a6 bool, a7 bool, a8 string) (bool, error) {
 	if n.passes() {
 		return n.NakamaModule.StreamUserJoin(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 	}
-	err = n.call("StreamUserJoin", []any{a0, a1, a2, a3, a4, a5, a6, a7, a8}, func() error { r0, err = n.NakamaModule.StreamUserJoin(a0, a1, a2, a3, a4, a5, a6, a7, a8); return err }, &r0)
+	var r0 bool
+	err := n.call("StreamUserJoin", []any{a0, a1, a2, a3, a4, a5, a6, a7, a8}, func() (err error) {
+		r0, err = n.NakamaModule.StreamUserJoin(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+		return err
+	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) StreamUserKick(a0 uint8, a1 string, a2 string, a3 string, a4 runtime.Presence) (err error) {
+func (n *nakama) StreamUserKick(a0 uint8, a1 string, a2 string, a3 string, a4 runtime.Presence) error {
 	if n.passes() {
 		return n.NakamaModule.StreamUserKick(a0, a1, a2, a3, a4)
 	}
-	err = n.call("StreamUserKick", []any{a0, a1, a2, a3, a4}, func() error { err = n.NakamaModule.StreamUserKick(a0, a1, a2, a3, a4); return err })
+	err := n.call("StreamUserKick", []any{a0, a1, a2, a3, a4}, func() (err error) { err = n.NakamaModule.StreamUserKick(a0, a1, a2, a3, a4); return err })
 	return err
 }
 
-func (n *nakama) StreamUserLeave(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 string) (err error) {
+func (n *nakama) StreamUserLeave(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 string) error {
 	if n.passes() {
 		return n.NakamaModule.StreamUserLeave(a0, a1, a2, a3, a4, a5)
 	}
-	err = n.call("StreamUserLeave", []any{a0, a1, a2, a3, a4, a5}, func() error { err = n.NakamaModule.StreamUserLeave(a0, a1, a2, a3, a4, a5); return err })
+	err := n.call("StreamUserLeave", []any{a0, a1, a2, a3, a4, a5}, func() (err error) { err = n.NakamaModule.StreamUserLeave(a0, a1, a2, a3, a4, a5); return err })
 	return err
 }
 
-func (n *nakama) StreamUserList(a0 uint8, a1 string, a2 string, a3 string, a4 bool, a5 bool) (r0 []runtime.Presence, err error) {
+func (n *nakama) StreamUserList(a0 uint8, a1 string, a2 string, a3 string, a4 bool, a5 bool) ([]runtime.Presence, error) {
 	if n.passes() {
 		return n.NakamaModule.StreamUserList(a0, a1, a2, a3, a4, a5)
 	}
-	err = n.call("StreamUserList", []any{a0, a1, a2, a3, a4, a5}, func() error { r0, err = n.NakamaModule.StreamUserList(a0, a1, a2, a3, a4, a5); return err }, &r0)
+	var r0 []runtime.Presence
+	err := n.call("StreamUserList", []any{a0, a1, a2, a3, a4, a5}, func() (err error) { r0, err = n.NakamaModule.StreamUserList(a0, a1, a2, a3, a4, a5); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) StreamUserUpdate(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 string, a6 bool, a7 bool, a8 string) (err error) {
+func (n *nakama) StreamUserUpdate(a0 uint8, a1 string, a2 string, a3 string, a4 string, a5 string, a6 bool, a7 bool, a8 string) error {
 	if n.passes() {
 		return n.NakamaModule.StreamUserUpdate(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 	}
-	err = n.call("StreamUserUpdate", []any{a0, a1, a2, a3, a4, a5, a6, a7, a8}, func() error { err = n.NakamaModule.StreamUserUpdate(a0, a1, a2, a3, a4, a5, a6, a7, a8); return err })
+	err := n.call("StreamUserUpdate", []any{a0, a1, a2, a3, a4, a5, a6, a7, a8}, func() (err error) {
+		err = n.NakamaModule.StreamUserUpdate(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+		return err
+	})
 	return err
 }
 
-func (n *nakama) SubscriptionGetByProductId(ctx context.Context, a1 string, a2 string) (r0 *api.ValidatedSubscription, err error) {
+func (n *nakama) SubscriptionGetByProductId(ctx context.Context, a1 string, a2 string) (*api.ValidatedSubscription, error) {
 	if n.passes() {
 		return n.NakamaModule.SubscriptionGetByProductId(ctx, a1, a2)
 	}
-	err = n.call("SubscriptionGetByProductId", []any{a1, a2}, func() error { r0, err = n.NakamaModule.SubscriptionGetByProductId(ctx, a1, a2); return err }, &r0)
+	var r0 *api.ValidatedSubscription
+	err := n.call("SubscriptionGetByProductId", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.SubscriptionGetByProductId(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) SubscriptionValidateApple(ctx context.Context, a1 string, a2 string, a3 bool, a4 ...string) (r0 *api.ValidateSubscriptionResponse, err error) {
+func (n *nakama) SubscriptionValidateApple(ctx context.Context, a1 string, a2 string, a3 bool, a4 ...string) (*api.ValidateSubscriptionResponse, error) {
 	if n.passes() {
 		return n.NakamaModule.SubscriptionValidateApple(ctx, a1, a2, a3, a4...)
 	}
-	err = n.call("SubscriptionValidateApple", []any{a1, a2, a3, a4}, func() error { r0, err = n.NakamaModule.SubscriptionValidateApple(ctx, a1, a2, a3, a4...); return err }, &r0)
+	var r0 *api.ValidateSubscriptionResponse
+	err := n.call("SubscriptionValidateApple", []any{a1, a2, a3, a4}, func() (err error) {
+		r0, err = n.NakamaModule.SubscriptionValidateApple(ctx, a1, a2, a3, a4...)
+		return err
+	}, &r0)
 	return r0, err
 }
 
 func (n *nakama) SubscriptionValidateGoogle(ctx context.Context, a1 string, a2 string, a3 bool, a4 ...struct {
 	ClientEmail string
 	PrivateKey  string
-}) (r0 *api.ValidateSubscriptionResponse, err error) {
+}) (*api.ValidateSubscriptionResponse, error) {
 	if n.passes() {
 		return n.NakamaModule.SubscriptionValidateGoogle(ctx, a1, a2, a3, a4...)
 	}
-	err = n.call("SubscriptionValidateGoogle", []any{a1, a2, a3, a4}, func() error { r0, err = n.NakamaModule.SubscriptionValidateGoogle(ctx, a1, a2, a3, a4...); return err }, &r0)
+	var r0 *api.ValidateSubscriptionResponse
+	err := n.call("SubscriptionValidateGoogle", []any{a1, a2, a3, a4}, func() (err error) {
+		r0, err = n.NakamaModule.SubscriptionValidateGoogle(ctx, a1, a2, a3, a4...)
+		return err
+	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) SubscriptionsList(ctx context.Context, a1 string, a2 int, a3 string) (r0 *api.SubscriptionList, err error) {
+func (n *nakama) SubscriptionsList(ctx context.Context, a1 string, a2 int, a3 string) (*api.SubscriptionList, error) {
 	if n.passes() {
 		return n.NakamaModule.SubscriptionsList(ctx, a1, a2, a3)
 	}
-	err = n.call("SubscriptionsList", []any{a1, a2, a3}, func() error { r0, err = n.NakamaModule.SubscriptionsList(ctx, a1, a2, a3); return err }, &r0)
+	var r0 *api.SubscriptionList
+	err := n.call("SubscriptionsList", []any{a1, a2, a3}, func() (err error) { r0, err = n.NakamaModule.SubscriptionsList(ctx, a1, a2, a3); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) TournamentAddAttempt(ctx context.Context, a1 string, a2 string, a3 int) (err error) {
+func (n *nakama) TournamentAddAttempt(ctx context.Context, a1 string, a2 string, a3 int) error {
 	if n.passes() {
 		return n.NakamaModule.TournamentAddAttempt(ctx, a1, a2, a3)
 	}
-	err = n.call("TournamentAddAttempt", []any{a1, a2, a3}, func() error { err = n.NakamaModule.TournamentAddAttempt(ctx, a1, a2, a3); return err })
+	err := n.call("TournamentAddAttempt", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.TournamentAddAttempt(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) TournamentCreate(ctx context.Context, a1 string, a2 bool, a3 string, a4 string, a5 string, a6 map[string]any, a7 string, a8 string, a9 int, a10 int, a11 int, a12 int, a13 int, a14 int, a15 bool, a16 bool) (err error) {
+func (n *nakama) TournamentCreate(ctx context.Context, a1 string, a2 bool, a3 string, a4 string, a5 string, a6 map[string]any, a7 string, a8 string, a9 int, a10 int, a11 int, a12 int, a13 int, a14 int, a15 bool, a16 bool) error {
 	if n.passes() {
 		return n.NakamaModule.TournamentCreate(ctx, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16)
 	}
-	err = n.call("TournamentCreate", []any{a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16}, func() error {
+	err := n.call("TournamentCreate", []any{a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16}, func() (err error) {
 		err = n.NakamaModule.TournamentCreate(ctx, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16)
 		return err
 	})
 	return err
 }
 
-func (n *nakama) TournamentDelete(ctx context.Context, a1 string) (err error) {
+func (n *nakama) TournamentDelete(ctx context.Context, a1 string) error {
 	if n.passes() {
 		return n.NakamaModule.TournamentDelete(ctx, a1)
 	}
-	err = n.call("TournamentDelete", []any{a1}, func() error { err = n.NakamaModule.TournamentDelete(ctx, a1); return err })
+	err := n.call("TournamentDelete", []any{a1}, func() (err error) { err = n.NakamaModule.TournamentDelete(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) TournamentJoin(ctx context.Context, a1 string, a2 string, a3 string) (err error) {
+func (n *nakama) TournamentJoin(ctx context.Context, a1 string, a2 string, a3 string) error {
 	if n.passes() {
 		return n.NakamaModule.TournamentJoin(ctx, a1, a2, a3)
 	}
-	err = n.call("TournamentJoin", []any{a1, a2, a3}, func() error { err = n.NakamaModule.TournamentJoin(ctx, a1, a2, a3); return err })
+	err := n.call("TournamentJoin", []any{a1, a2, a3}, func() (err error) { err = n.NakamaModule.TournamentJoin(ctx, a1, a2, a3); return err })
 	return err
 }
 
-func (n *nakama) TournamentList(ctx context.Context, a1 int, a2 int, a3 int, a4 int, a5 int, a6 string) (r0 *api.TournamentList, err error) {
+func (n *nakama) TournamentList(ctx context.Context, a1 int, a2 int, a3 int, a4 int, a5 int, a6 string) (*api.TournamentList, error) {
 	if n.passes() {
 		return n.NakamaModule.TournamentList(ctx, a1, a2, a3, a4, a5, a6)
 	}
-	err = n.call("TournamentList", []any{a1, a2, a3, a4, a5, a6}, func() error { r0, err = n.NakamaModule.TournamentList(ctx, a1, a2, a3, a4, a5, a6); return err }, &r0)
+	var r0 *api.TournamentList
+	err := n.call("TournamentList", []any{a1, a2, a3, a4, a5, a6}, func() (err error) { r0, err = n.NakamaModule.TournamentList(ctx, a1, a2, a3, a4, a5, a6); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) TournamentRanksDisable(ctx context.Context, a1 string) (err error) {
+func (n *nakama) TournamentRanksDisable(ctx context.Context, a1 string) error {
 	if n.passes() {
 		return n.NakamaModule.TournamentRanksDisable(ctx, a1)
 	}
-	err = n.call("TournamentRanksDisable", []any{a1}, func() error { err = n.NakamaModule.TournamentRanksDisable(ctx, a1); return err })
+	err := n.call("TournamentRanksDisable", []any{a1}, func() (err error) { err = n.NakamaModule.TournamentRanksDisable(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) TournamentRecordDelete(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) TournamentRecordDelete(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.TournamentRecordDelete(ctx, a1, a2)
 	}
-	err = n.call("TournamentRecordDelete", []any{a1, a2}, func() error { err = n.NakamaModule.TournamentRecordDelete(ctx, a1, a2); return err })
+	err := n.call("TournamentRecordDelete", []any{a1, a2}, func() (err error) { err = n.NakamaModule.TournamentRecordDelete(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) TournamentRecordWrite(ctx context.Context, a1 string, a2 string, a3 string, a4 int64, a5 int64, a6 map[string]any, a7 *int) (r0 *api.LeaderboardRecord, err error) {
+func (n *nakama) TournamentRecordWrite(ctx context.Context, a1 string, a2 string, a3 string, a4 int64, a5 int64, a6 map[string]any, a7 *int) (*api.LeaderboardRecord, error) {
 	if n.passes() {
 		return n.NakamaModule.TournamentRecordWrite(ctx, a1, a2, a3, a4, a5, a6, a7)
 	}
-	err = n.call("TournamentRecordWrite", []any{a1, a2, a3, a4, a5, a6, a7}, func() error {
+	var r0 *api.LeaderboardRecord
+	err := n.call("TournamentRecordWrite", []any{a1, a2, a3, a4, a5, a6, a7}, func() (err error) {
 		r0, err = n.NakamaModule.TournamentRecordWrite(ctx, a1, a2, a3, a4, a5, a6, a7)
 		return err
 	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) TournamentRecordsHaystack(ctx context.Context, a1 string, a2 string, a3 int, a4 string, a5 int64) (r0 *api.TournamentRecordList, err error) {
+func (n *nakama) TournamentRecordsHaystack(ctx context.Context, a1 string, a2 string, a3 int, a4 string, a5 int64) (*api.TournamentRecordList, error) {
 	if n.passes() {
 		return n.NakamaModule.TournamentRecordsHaystack(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("TournamentRecordsHaystack", []any{a1, a2, a3, a4, a5}, func() error { r0, err = n.NakamaModule.TournamentRecordsHaystack(ctx, a1, a2, a3, a4, a5); return err }, &r0)
+	var r0 *api.TournamentRecordList
+	err := n.call("TournamentRecordsHaystack", []any{a1, a2, a3, a4, a5}, func() (err error) {
+		r0, err = n.NakamaModule.TournamentRecordsHaystack(ctx, a1, a2, a3, a4, a5)
+		return err
+	}, &r0)
 	return r0, err
 }
 
-func (n *nakama) TournamentRecordsList(ctx context.Context, a1 string, a2 []string, a3 int, a4 string, a5 int64) (r0 []*api.LeaderboardRecord, r1 []*api.LeaderboardRecord, r2 string, r3 string, err error) {
+func (n *nakama) TournamentRecordsList(ctx context.Context, a1 string, a2 []string, a3 int, a4 string, a5 int64) ([]*api.LeaderboardRecord, []*api.LeaderboardRecord, string, string, error) {
 	if n.passes() {
 		return n.NakamaModule.TournamentRecordsList(ctx, a1, a2, a3, a4, a5)
 	}
-	err = n.call("TournamentRecordsList", []any{a1, a2, a3, a4, a5}, func() error {
+	var r0 []*api.LeaderboardRecord
+	var r1 []*api.LeaderboardRecord
+	var r2 string
+	var r3 string
+	err := n.call("TournamentRecordsList", []any{a1, a2, a3, a4, a5}, func() (err error) {
 		r0, r1, r2, r3, err = n.NakamaModule.TournamentRecordsList(ctx, a1, a2, a3, a4, a5)
 		return err
 	}, &r0, &r1, &r2, &r3)
 	return r0, r1, r2, r3, err
 }
 
-func (n *nakama) TournamentsGetId(ctx context.Context, a1 []string) (r0 []*api.Tournament, err error) {
+func (n *nakama) TournamentsGetId(ctx context.Context, a1 []string) ([]*api.Tournament, error) {
 	if n.passes() {
 		return n.NakamaModule.TournamentsGetId(ctx, a1)
 	}
-	err = n.call("TournamentsGetId", []any{a1}, func() error { r0, err = n.NakamaModule.TournamentsGetId(ctx, a1); return err }, &r0)
+	var r0 []*api.Tournament
+	err := n.call("TournamentsGetId", []any{a1}, func() (err error) { r0, err = n.NakamaModule.TournamentsGetId(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) UnlinkApple(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) UnlinkApple(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkApple(ctx, a1, a2)
 	}
-	err = n.call("UnlinkApple", []any{a1, a2}, func() error { err = n.NakamaModule.UnlinkApple(ctx, a1, a2); return err })
+	err := n.call("UnlinkApple", []any{a1, a2}, func() (err error) { err = n.NakamaModule.UnlinkApple(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) UnlinkCustom(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) UnlinkCustom(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkCustom(ctx, a1, a2)
 	}
-	err = n.call("UnlinkCustom", []any{a1, a2}, func() error { err = n.NakamaModule.UnlinkCustom(ctx, a1, a2); return err })
+	err := n.call("UnlinkCustom", []any{a1, a2}, func() (err error) { err = n.NakamaModule.UnlinkCustom(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) UnlinkDevice(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) UnlinkDevice(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkDevice(ctx, a1, a2)
 	}
-	err = n.call("UnlinkDevice", []any{a1, a2}, func() error { err = n.NakamaModule.UnlinkDevice(ctx, a1, a2); return err })
+	err := n.call("UnlinkDevice", []any{a1, a2}, func() (err error) { err = n.NakamaModule.UnlinkDevice(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) UnlinkEmail(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) UnlinkEmail(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkEmail(ctx, a1, a2)
 	}
-	err = n.call("UnlinkEmail", []any{a1, a2}, func() error { err = n.NakamaModule.UnlinkEmail(ctx, a1, a2); return err })
+	err := n.call("UnlinkEmail", []any{a1, a2}, func() (err error) { err = n.NakamaModule.UnlinkEmail(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) UnlinkFacebook(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) UnlinkFacebook(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkFacebook(ctx, a1, a2)
 	}
-	err = n.call("UnlinkFacebook", []any{a1, a2}, func() error { err = n.NakamaModule.UnlinkFacebook(ctx, a1, a2); return err })
+	err := n.call("UnlinkFacebook", []any{a1, a2}, func() (err error) { err = n.NakamaModule.UnlinkFacebook(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) UnlinkFacebookInstantGame(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) UnlinkFacebookInstantGame(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkFacebookInstantGame(ctx, a1, a2)
 	}
-	err = n.call("UnlinkFacebookInstantGame", []any{a1, a2}, func() error { err = n.NakamaModule.UnlinkFacebookInstantGame(ctx, a1, a2); return err })
+	err := n.call("UnlinkFacebookInstantGame", []any{a1, a2}, func() (err error) { err = n.NakamaModule.UnlinkFacebookInstantGame(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) UnlinkGameCenter(ctx context.Context, a1 string, a2 string, a3 string, a4 int64, a5 string, a6 string, a7 string) (err error) {
+func (n *nakama) UnlinkGameCenter(ctx context.Context, a1 string, a2 string, a3 string, a4 int64, a5 string, a6 string, a7 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkGameCenter(ctx, a1, a2, a3, a4, a5, a6, a7)
 	}
-	err = n.call("UnlinkGameCenter", []any{a1, a2, a3, a4, a5, a6, a7}, func() error { err = n.NakamaModule.UnlinkGameCenter(ctx, a1, a2, a3, a4, a5, a6, a7); return err })
+	err := n.call("UnlinkGameCenter", []any{a1, a2, a3, a4, a5, a6, a7}, func() (err error) { err = n.NakamaModule.UnlinkGameCenter(ctx, a1, a2, a3, a4, a5, a6, a7); return err })
 	return err
 }
 
-func (n *nakama) UnlinkGoogle(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) UnlinkGoogle(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkGoogle(ctx, a1, a2)
 	}
-	err = n.call("UnlinkGoogle", []any{a1, a2}, func() error { err = n.NakamaModule.UnlinkGoogle(ctx, a1, a2); return err })
+	err := n.call("UnlinkGoogle", []any{a1, a2}, func() (err error) { err = n.NakamaModule.UnlinkGoogle(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) UnlinkSteam(ctx context.Context, a1 string, a2 string) (err error) {
+func (n *nakama) UnlinkSteam(ctx context.Context, a1 string, a2 string) error {
 	if n.passes() {
 		return n.NakamaModule.UnlinkSteam(ctx, a1, a2)
 	}
-	err = n.call("UnlinkSteam", []any{a1, a2}, func() error { err = n.NakamaModule.UnlinkSteam(ctx, a1, a2); return err })
+	err := n.call("UnlinkSteam", []any{a1, a2}, func() (err error) { err = n.NakamaModule.UnlinkSteam(ctx, a1, a2); return err })
 	return err
 }
 
-func (n *nakama) UserGroupsList(ctx context.Context, a1 string, a2 int, a3 *int, a4 string) (r0 []*api.UserGroupList_UserGroup, r1 string, err error) {
+func (n *nakama) UserGroupsList(ctx context.Context, a1 string, a2 int, a3 *int, a4 string) ([]*api.UserGroupList_UserGroup, string, error) {
 	if n.passes() {
 		return n.NakamaModule.UserGroupsList(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("UserGroupsList", []any{a1, a2, a3, a4}, func() error { r0, r1, err = n.NakamaModule.UserGroupsList(ctx, a1, a2, a3, a4); return err }, &r0, &r1)
+	var r0 []*api.UserGroupList_UserGroup
+	var r1 string
+	err := n.call("UserGroupsList", []any{a1, a2, a3, a4}, func() (err error) { r0, r1, err = n.NakamaModule.UserGroupsList(ctx, a1, a2, a3, a4); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) UsersBanId(ctx context.Context, a1 []string) (err error) {
+func (n *nakama) UsersBanId(ctx context.Context, a1 []string) error {
 	if n.passes() {
 		return n.NakamaModule.UsersBanId(ctx, a1)
 	}
-	err = n.call("UsersBanId", []any{a1}, func() error { err = n.NakamaModule.UsersBanId(ctx, a1); return err })
+	err := n.call("UsersBanId", []any{a1}, func() (err error) { err = n.NakamaModule.UsersBanId(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) UsersGetFriendStatus(ctx context.Context, a1 string, a2 []string) (r0 []*api.Friend, err error) {
+func (n *nakama) UsersGetFriendStatus(ctx context.Context, a1 string, a2 []string) ([]*api.Friend, error) {
 	if n.passes() {
 		return n.NakamaModule.UsersGetFriendStatus(ctx, a1, a2)
 	}
-	err = n.call("UsersGetFriendStatus", []any{a1, a2}, func() error { r0, err = n.NakamaModule.UsersGetFriendStatus(ctx, a1, a2); return err }, &r0)
+	var r0 []*api.Friend
+	err := n.call("UsersGetFriendStatus", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.UsersGetFriendStatus(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) UsersGetId(ctx context.Context, a1 []string, a2 []string) (r0 []*api.User, err error) {
+func (n *nakama) UsersGetId(ctx context.Context, a1 []string, a2 []string) ([]*api.User, error) {
 	if n.passes() {
 		return n.NakamaModule.UsersGetId(ctx, a1, a2)
 	}
-	err = n.call("UsersGetId", []any{a1, a2}, func() error { r0, err = n.NakamaModule.UsersGetId(ctx, a1, a2); return err }, &r0)
+	var r0 []*api.User
+	err := n.call("UsersGetId", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.UsersGetId(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) UsersGetRandom(ctx context.Context, a1 int) (r0 []*api.User, err error) {
+func (n *nakama) UsersGetRandom(ctx context.Context, a1 int) ([]*api.User, error) {
 	if n.passes() {
 		return n.NakamaModule.UsersGetRandom(ctx, a1)
 	}
-	err = n.call("UsersGetRandom", []any{a1}, func() error { r0, err = n.NakamaModule.UsersGetRandom(ctx, a1); return err }, &r0)
+	var r0 []*api.User
+	err := n.call("UsersGetRandom", []any{a1}, func() (err error) { r0, err = n.NakamaModule.UsersGetRandom(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) UsersGetUsername(ctx context.Context, a1 []string) (r0 []*api.User, err error) {
+func (n *nakama) UsersGetUsername(ctx context.Context, a1 []string) ([]*api.User, error) {
 	if n.passes() {
 		return n.NakamaModule.UsersGetUsername(ctx, a1)
 	}
-	err = n.call("UsersGetUsername", []any{a1}, func() error { r0, err = n.NakamaModule.UsersGetUsername(ctx, a1); return err }, &r0)
+	var r0 []*api.User
+	err := n.call("UsersGetUsername", []any{a1}, func() (err error) { r0, err = n.NakamaModule.UsersGetUsername(ctx, a1); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) UsersUnbanId(ctx context.Context, a1 []string) (err error) {
+func (n *nakama) UsersUnbanId(ctx context.Context, a1 []string) error {
 	if n.passes() {
 		return n.NakamaModule.UsersUnbanId(ctx, a1)
 	}
-	err = n.call("UsersUnbanId", []any{a1}, func() error { err = n.NakamaModule.UsersUnbanId(ctx, a1); return err })
+	err := n.call("UsersUnbanId", []any{a1}, func() (err error) { err = n.NakamaModule.UsersUnbanId(ctx, a1); return err })
 	return err
 }
 
-func (n *nakama) WalletLedgerList(ctx context.Context, a1 string, a2 int, a3 string) (r0 []runtime.WalletLedgerItem, r1 string, err error) {
+func (n *nakama) WalletLedgerList(ctx context.Context, a1 string, a2 int, a3 string) ([]runtime.WalletLedgerItem, string, error) {
 	if n.passes() {
 		return n.NakamaModule.WalletLedgerList(ctx, a1, a2, a3)
 	}
-	err = n.call("WalletLedgerList", []any{a1, a2, a3}, func() error { r0, r1, err = n.NakamaModule.WalletLedgerList(ctx, a1, a2, a3); return err }, &r0, &r1)
+	var r0 []runtime.WalletLedgerItem
+	var r1 string
+	err := n.call("WalletLedgerList", []any{a1, a2, a3}, func() (err error) { r0, r1, err = n.NakamaModule.WalletLedgerList(ctx, a1, a2, a3); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) WalletLedgerUpdate(ctx context.Context, a1 string, a2 map[string]any) (r0 runtime.WalletLedgerItem, err error) {
+func (n *nakama) WalletLedgerUpdate(ctx context.Context, a1 string, a2 map[string]any) (runtime.WalletLedgerItem, error) {
 	if n.passes() {
 		return n.NakamaModule.WalletLedgerUpdate(ctx, a1, a2)
 	}
-	err = n.call("WalletLedgerUpdate", []any{a1, a2}, func() error { r0, err = n.NakamaModule.WalletLedgerUpdate(ctx, a1, a2); return err }, &r0)
+	var r0 runtime.WalletLedgerItem
+	err := n.call("WalletLedgerUpdate", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.WalletLedgerUpdate(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }
 
-func (n *nakama) WalletUpdate(ctx context.Context, a1 string, a2 map[string]int64, a3 map[string]any, a4 bool) (r0 map[string]int64, r1 map[string]int64, err error) {
+func (n *nakama) WalletUpdate(ctx context.Context, a1 string, a2 map[string]int64, a3 map[string]any, a4 bool) (map[string]int64, map[string]int64, error) {
 	if n.passes() {
 		return n.NakamaModule.WalletUpdate(ctx, a1, a2, a3, a4)
 	}
-	err = n.call("WalletUpdate", []any{a1, a2, a3, a4}, func() error { r0, r1, err = n.NakamaModule.WalletUpdate(ctx, a1, a2, a3, a4); return err }, &r0, &r1)
+	var r0 map[string]int64
+	var r1 map[string]int64
+	err := n.call("WalletUpdate", []any{a1, a2, a3, a4}, func() (err error) { r0, r1, err = n.NakamaModule.WalletUpdate(ctx, a1, a2, a3, a4); return err }, &r0, &r1)
 	return r0, r1, err
 }
 
-func (n *nakama) WalletsUpdate(ctx context.Context, a1 []*runtime.WalletUpdate, a2 bool) (r0 []*runtime.WalletUpdateResult, err error) {
+func (n *nakama) WalletsUpdate(ctx context.Context, a1 []*runtime.WalletUpdate, a2 bool) ([]*runtime.WalletUpdateResult, error) {
 	if n.passes() {
 		return n.NakamaModule.WalletsUpdate(ctx, a1, a2)
 	}
-	err = n.call("WalletsUpdate", []any{a1, a2}, func() error { r0, err = n.NakamaModule.WalletsUpdate(ctx, a1, a2); return err }, &r0)
+	var r0 []*runtime.WalletUpdateResult
+	err := n.call("WalletsUpdate", []any{a1, a2}, func() (err error) { r0, err = n.NakamaModule.WalletsUpdate(ctx, a1, a2); return err }, &r0)
 	return r0, err
 }

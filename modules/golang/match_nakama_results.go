@@ -1,11 +1,14 @@
 package golang
 
 import (
+	"context"
+	"database/sql"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 	"google.golang.org/protobuf/proto"
@@ -18,7 +21,7 @@ import (
 // recordedError is an error of a function as a recording has it.
 type recordedError struct {
 	// Value names an error value of the runtime package that the error is or wraps, see
-	// fault.RuntimeValue; Wallet is such an error, too; Bare tells that it is that itself.
+	// fault.RuntimeValue, or one of plainValues; Wallet is such an error, too; Bare tells that it is that itself.
 	Value  string                       `json:",omitempty"`
 	Wallet *runtime.WalletNegativeError `json:",omitempty"`
 	Bare   bool                         `json:",omitempty"`
@@ -30,6 +33,9 @@ type recordedError struct {
 	Private, Mistake bool   `json:",omitempty"`
 }
 
+// plainValues are further error values that module code may look for.
+var plainValues = []error{context.DeadlineExceeded, context.Canceled, sql.ErrNoRows}
+
 func recordError(err error) *recordedError {
 	if err == nil {
 		return nil
@@ -38,6 +44,8 @@ func recordError(err error) *recordedError {
 	r := &recordedError{Code: f.Code, Message: f.Message, Private: f.Private, Mistake: fault.IsMistake(err), Coded: fault.HasCode(err), Cause: err.Error()}
 	if name, value := fault.RuntimeValue(err); value != nil {
 		r.Value, r.Bare = name, err == value
+	} else if i := slices.IndexFunc(plainValues, func(value error) bool { return errors.Is(err, value) }); i >= 0 {
+		r.Value, r.Bare = plainValues[i].Error(), err == plainValues[i]
 	}
 	if errors.As(err, &r.Wallet) {
 		r.Bare = err == error(r.Wallet)
@@ -51,6 +59,11 @@ func (r *recordedError) error() error {
 		return nil
 	}
 	cause := fault.RuntimeValueOf(r.Value)
+	for _, value := range plainValues {
+		if r.Value == value.Error() {
+			cause = value
+		}
+	}
 	switch {
 	case r.Wallet != nil:
 		cause = r.Wallet
