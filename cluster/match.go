@@ -67,6 +67,9 @@ func (m *Matches) Call(ctx context.Context, node string, c *match.Call) (*match.
 	if err != nil {
 		return nil, err
 	}
+	if c.Home != p.Name {
+		in.Home = c.Home
+	}
 	out := &wire.MatchAnswer{}
 	if err := Call(ctx, m.n, p.ID, wire.Method_METHOD_MATCH, in, out); err != nil {
 		return nil, err

@@ -111,6 +111,7 @@ type player struct {
 	mu     sync.Mutex
 	notes  []string
 	ticks  map[string]int64 // the last broadcast of each match
+	moves  map[string]string
 	wrong  []string
 	closed []presence.CloseReason
 }
@@ -120,7 +121,7 @@ func (a *arena) player(name string) *player { return a.playerOf(name, uuid.Must(
 // playerOf opens a session of a user.
 func (a *arena) playerOf(name string, user uuid.UUID) *player {
 	p := &player{
-		at: a, id: uuid.Must(presence.NewSessionID(a.Self())), user: user, name: name, ticks: map[string]int64{},
+		at: a, id: uuid.Must(presence.NewSessionID(a.Self())), user: user, name: name, ticks: map[string]int64{}, moves: map[string]string{},
 	}
 	a.players = append(a.players, p)
 	a.sessions.Add(p)
@@ -177,6 +178,14 @@ func (p *player) Send(m *presence.Message) {
 			p.ticks[d.MatchId] = tick
 			return
 		}
+		if d.OpCode == moveCode {
+			// What a match sends before it moves comes before what it sends afterwards.
+			if was := p.moves[d.MatchId]; string(d.Data) == "here" && was != "leaving" {
+				p.wrong = append(p.wrong, "that a match is here, before it had left")
+			}
+			p.moves[d.MatchId] = string(d.Data)
+			return
+		}
 		note("%d %s", d.OpCode, d.Data)
 	case *rtapi.Envelope_MatchPresenceEvent:
 		for _, j := range e.MatchPresenceEvent.Joins {
@@ -230,6 +239,7 @@ func (p *player) told() string {
 const (
 	tickCode = 1 // of the broadcast of every tick
 	dataCode = 2 // of a player's message, a number
+	moveCode = 4 // of broadcasts before and after a match moves
 )
 
 // recorder is a match that notes who is in it and what they send.

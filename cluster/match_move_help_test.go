@@ -37,8 +37,10 @@ type snapshots struct {
 	ran     map[uuid.UUID]map[int64]string // the node of each tick
 	running map[uuid.UUID][]string         // the nodes whose handlers exist
 	turn    map[uuid.UUID]string           // the node that has made or restored the match last
-	wrong   []string
-	trace   []string
+	// passes is called when a node wants to own a snapshot.
+	passes func(id uuid.UUID)
+	wrong  []string
+	trace  []string
 	// goesBack says that matches may go back to their last snapshot, after a crash.
 	goesBack bool
 }
@@ -99,6 +101,9 @@ func (s *connection) PassSnapshot(_ context.Context, id uuid.UUID, from string, 
 		return nil, err
 	}
 	s.mu.Lock()
+	if s.passes != nil {
+		s.passes(id)
+	}
 	x, ok := s.rows[id]
 	s.trace = append(s.trace, fmt.Sprintf("pass %s from %s %d to %s: %s %d", id, from, epoch, to, x.Node, x.Epoch))
 	if !ok || x.Node != from || epoch != match.AnyEpoch && x.Epoch != uint64(epoch) {
@@ -235,6 +240,9 @@ func (k *keeper) Loop(ctx context.Context, tick int64, messages []*match.Data) (
 }
 
 func (k *keeper) Snapshot(context.Context, int64) ([]byte, error) {
+	if !k.store.goesBack { // no snapshots are taken between
+		_ = k.m.BroadcastMessage(moveCode, []byte("leaving"), nil, nil, true)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return json.Marshal(keeperState{k.in, k.order, k.restored, k.attempts, k.sent})
@@ -248,6 +256,9 @@ func (k *keeper) Restore(_ context.Context, _ int64, state []byte, _ []*presence
 		return false, nil
 	}
 	k.store.begins(k.id)
+	if !k.store.goesBack {
+		_ = k.m.BroadcastMessage(moveCode, []byte("here"), nil, nil, true)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var s keeperState

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
+
 	"kumi/match"
 	"kumi/presence"
 )
@@ -48,7 +50,7 @@ func TestMatchesAreHandedOver(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				case <-time.After(10 * time.Millisecond):
+				case <-time.After(25 * time.Millisecond):
 				}
 				for _, p := range []*player{ann, ben, cat} {
 					number := p.number.Add(1)
@@ -59,7 +61,19 @@ func TestMatchesAreHandedOver(t *testing.T) {
 			}
 		}()
 		after(300 * time.Millisecond)
+		w.net.Delay(0, 200*time.Millisecond)
+		store.passes = func(id uuid.UUID) {
+			for _, p := range []*player{ben, cat} {
+				p.mu.Lock()
+				if last := p.moves[id.String()+".a"]; last != "leaving" {
+					store.wrong = append(store.wrong, fmt.Sprintf("%s has not got all that a match sent before it goes on: the last is %q", p.name, last))
+				}
+				p.mu.Unlock()
+			}
+		}
 		annSent := a.drain(w, func() int64 { return ann.number.Load() })
+		w.net.Delay(0, 20*time.Millisecond)
+		store.passes = nil
 		after(time.Second)
 		close(stop)
 		<-sent
@@ -110,6 +124,9 @@ func TestMatchesAreHandedOver(t *testing.T) {
 			}
 			if m, err := at.matches.Get(ctx, ids[0]); err != nil || m.GetMatchId() != ids[0] || m.Size != 3 {
 				t.Errorf("get from %s: %v, %v", at.name, m, err)
+			}
+			if _, err := at.matches.Signal(ctx, idOf(ids[0]).String()+".b", "hello"); err != match.ErrNotFound {
+				t.Errorf("a signal from %s to an id with another node: %v", at.name, err)
 			}
 			members, _, _, err := at.matches.State(ctx, ids[0])
 			if err != nil || len(members) != 3 || members[0].Stream.MatchID() != ids[0] {
@@ -178,9 +195,8 @@ func TestMatchesThatNobodyTakesOver(t *testing.T) {
 		w := newWorld(1)
 		defer w.stop()
 		store := w.keep()
-		a, b := w.keepingArena(t, "a", 1), w.keepingArena(t, "b", 1, "unknown")
-		defer b.close()
-		ben := b.player("ben")
+		a, b, c := w.keepingArena(t, "a", 1), w.keepingArena(t, "b", 1, "unknown"), w.keepingArena(t, "c", 1, "unknown")
+		ben, cat := b.player("ben"), c.player("cat")
 		after(time.Second)
 		ids := map[string]string{}
 		for _, handler := range []string{"unknown", "homely", "tired", "arena"} {
@@ -189,8 +205,10 @@ func TestMatchesThatNobodyTakesOver(t *testing.T) {
 				t.Fatal(err)
 			}
 			ids[handler] = id
-			if _, err := ben.join(id); err != nil {
-				t.Fatal(err)
+			for _, p := range []*player{ben, cat} {
+				if _, err := p.join(id); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		after(time.Second)
@@ -201,25 +219,41 @@ func TestMatchesThatNobodyTakesOver(t *testing.T) {
 			if at := store.owner(idOf(id)); at != want {
 				t.Errorf("the snapshot of %s is that of %q, want %q", handler, at, want)
 			}
-			if runs := store.runs(idOf(id)); (handler == "arena") != (len(runs) == 1 && runs[0] == "b") {
+			if runs := store.runs(idOf(id)); (handler == "arena") != (len(runs) == 1 && runs[0] != "a") {
 				t.Errorf("%s is run by %v", handler, runs)
 			}
 			if ben.on(presence.AuthoritativeMatch(idOf(id), "a")) != (handler == "arena") {
 				t.Errorf("ben is in %s: %t", handler, ben.on(presence.AuthoritativeMatch(idOf(id), "a")))
 			}
 		}
-		a = w.keepingArena(t, "a", 2)
-		defer a.close()
-		for _, handler := range []string{"unknown", "homely"} {
-			if _, err := ben.join(ids[handler]); err != nil {
-				t.Errorf("ben comes back to %s: %v", handler, err)
+		w.net.Delay(0, 40*time.Millisecond)
+		for starts := 1; ; starts++ {
+			a = w.keepingArena(t, "a", uint64(1+starts))
+			after(time.Second)
+			for _, handler := range []string{"unknown", "homely"} {
+				if _, err := ben.join(ids[handler]); err != nil {
+					t.Errorf("ben comes back to %s: %v", handler, err)
+				}
+				if k := a.keeper(ids[handler]); k == nil || k.attempts != 2 || k.restored != starts {
+					t.Errorf("%s is %+v", handler, k)
+				}
 			}
-			if k := a.keeper(ids[handler]); k == nil || k.attempts != 1 || k.restored != 1 {
-				t.Errorf("%s is %+v", handler, k)
+			// The new process does not take for its own what another node runs by now.
+			for _, p := range []*player{ben, cat} {
+				if !p.on(presence.AuthoritativeMatch(idOf(ids["arena"]), "a")) {
+					t.Fatalf("%s had to leave the match that has moved", p.name)
+				}
 			}
+			if starts == 5 {
+				break
+			}
+			a.drain(w, func() int64 { return 0 })
+			after(time.Second)
 		}
-		// It goes back, without a change of its id.
+		defer func() { a.close() }()
+		// It goes on to the last node, without a change of its id.
 		b.drain(w, func() int64 { return 0 })
+		c.drain(w, func() int64 { return 0 })
 		after(time.Second)
 		if runs := store.runs(idOf(ids["arena"])); len(runs) != 1 || runs[0] != "a" {
 			t.Errorf("the match that moves twice is run by %v", runs)
@@ -231,4 +265,43 @@ func TestMatchesThatNobodyTakesOver(t *testing.T) {
 			t.Error(store.wrong)
 		}
 	})
+}
+
+// A node that takes a match over too late, after its own has given that up, gets nothing.
+func TestLateTakeOver(t *testing.T) {
+	for _, names := range [][]string{{"a", "b"}, {"a", "b", "c"}} {
+		t.Run(fmt.Sprint(names), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newWorld(1)
+				defer w.stop()
+				store := w.keep()
+				w.snapshotTicks = 5
+				store.fault = func(node, what string) error {
+					if node == "b" && what == "pass" {
+						time.Sleep(20 * time.Second)
+					}
+					return nil
+				}
+				all := w.keepingArenas(t, names...)
+				id, _ := all[0].play(t)
+				after(time.Second)
+				all[0].drain(w, func() int64 { return 0 })
+				all[0] = w.keepingArena(t, "a", 2)
+				after(40 * time.Second)
+				want := "a"
+				if len(names) > 2 {
+					want = "c"
+				}
+				if runs := store.runs(idOf(id)); !slices.Equal(runs, []string{want}) {
+					t.Errorf("the match is run by %v, want %s", runs, want)
+				}
+				if len(store.wrong) > 0 {
+					t.Error(store.wrong)
+				}
+				for _, a := range all {
+					a.close()
+				}
+			})
+		})
+	}
 }

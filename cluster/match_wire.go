@@ -42,7 +42,7 @@ func readMatchCall(in *wire.MatchCall) (*match.Call, error) {
 		return nil, errMalformed
 	}
 	c := &match.Call{
-		Op: match.Op(in.Op), Match: id, Text: string(in.Text), Grace: time.Duration(in.GraceMs) * time.Millisecond, OnStream: in.OnStream,
+		Op: match.Op(in.Op), Match: id, Text: string(in.Text), Grace: time.Duration(in.GraceMs) * time.Millisecond, OnStream: in.OnStream, Home: in.Home,
 	}
 	if j := in.Joiner; j != nil {
 		p, err := readMember(j.Member, presence.Stream{})

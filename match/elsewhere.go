@@ -78,7 +78,7 @@ const (
 type Call struct {
 	Op       Op
 	Match    uuid.UUID
-	Home     string // the node in the match's id; not sent
+	Home     string // the node in the match's id; empty: the one that is called
 	Text     string
 	Grace    time.Duration
 	Joiner   *Joiner

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -22,7 +23,11 @@ func (r *Registry) Answer(ctx context.Context, c *Call) (*Answer, error) {
 		return &Answer{}, r.createFor(ctx, c)
 	}
 	m := r.here(c.Match)
-	if to, ok := r.moves.get(c.Match); ok && to.Node != r.o.Node {
+	home := cmp.Or(c.Home, r.o.Node)
+	if m != nil && m.stream.Label != home {
+		m = nil
+	}
+	if to, ok := r.moves.get(c.Match); ok && to.Home == home && to.Node != r.o.Node {
 		return &Answer{Moved: &to}, nil
 	}
 	if m == nil {

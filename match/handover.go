@@ -50,6 +50,10 @@ type handover struct {
 func (r *Registry) handOverAll(grace int) {
 	ctx, cancel := context.WithTimeout(context.Background(), max(handOverTime, time.Duration(grace)*time.Second))
 	defer cancel()
+	if len(r.o.Elsewhere.Heirs()) == 0 {
+		r.postAll(item{kind: doSuspend, grace: grace})
+		return
+	}
 	began := time.Now()
 	all := r.all()
 	for _, m := range all {

@@ -166,6 +166,7 @@ type MatchCall struct {
 	Joiner        *Joiner                `protobuf:"bytes,5,opt,name=joiner,proto3" json:"joiner,omitempty"`
 	OnStream      bool                   `protobuf:"varint,6,opt,name=on_stream,json=onStream,proto3" json:"on_stream,omitempty"`
 	Params        *Value                 `protobuf:"bytes,7,opt,name=params,proto3" json:"params,omitempty"`
+	Home          string                 `protobuf:"bytes,8,opt,name=home,proto3" json:"home,omitempty"` // the node in the match's id, unless it is the receiver
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -247,6 +248,13 @@ func (x *MatchCall) GetParams() *Value {
 		return x.Params
 	}
 	return nil
+}
+
+func (x *MatchCall) GetHome() string {
+	if x != nil {
+		return x.Home
+	}
+	return ""
 }
 
 // MatchAnswer is match.Answer.
@@ -1638,7 +1646,7 @@ var File_cluster_wire_match_proto protoreflect.FileDescriptor
 
 const file_cluster_wire_match_proto_rawDesc = "" +
 	"\n" +
-	"\x18cluster/wire/match.proto\x12\x0fkumi.cluster.v1\"\xde\x01\n" +
+	"\x18cluster/wire/match.proto\x12\x0fkumi.cluster.v1\"\xf2\x01\n" +
 	"\tMatchCall\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x14\n" +
 	"\x05match\x18\x02 \x01(\fR\x05match\x12\x12\n" +
@@ -1646,7 +1654,8 @@ const file_cluster_wire_match_proto_rawDesc = "" +
 	"\bgrace_ms\x18\x04 \x01(\x03R\agraceMs\x12/\n" +
 	"\x06joiner\x18\x05 \x01(\v2\x17.kumi.cluster.v1.JoinerR\x06joiner\x12\x1b\n" +
 	"\ton_stream\x18\x06 \x01(\bR\bonStream\x12.\n" +
-	"\x06params\x18\a \x01(\v2\x16.kumi.cluster.v1.ValueR\x06params\"\xcc\x02\n" +
+	"\x06params\x18\a \x01(\v2\x16.kumi.cluster.v1.ValueR\x06params\x12\x12\n" +
+	"\x04home\x18\b \x01(\tR\x04home\"\xcc\x02\n" +
 	"\vMatchAnswer\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x12\x10\n" +
 	"\x03new\x18\x02 \x01(\bR\x03new\x12\x16\n" +
