@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sort"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -41,9 +42,10 @@ type segmentHead struct {
 }
 
 const (
-	// maxBlock is how many bytes one part of a recording may have when it is read. A segment
-	// ends with the tick in which it gets larger than maxSegment.
-	maxBlock = 256 << 20
+	// maxBlock is how many bytes one part of a recording may have when it is read, compressed
+	// or not. A segment ends with the tick in which it gets larger than maxSegment, and may
+	// begin with a state; the beginning of a restored match has a state of up to MaxSnapshot.
+	maxBlock = 4 * MaxSnapshot
 	// maxHeader is how many compressed bytes the header of a file may have.
 	maxHeader = 1 << 20
 	// segmentHeadSize is how many bytes of a segment are read for its head, of which the label
@@ -151,7 +153,7 @@ func readBlock(file io.ReaderAt, at, end int64) (block, error) {
 		return block{kind: b.kind, offset: end, size: 1}, nil // the file ends within the length
 	}
 	b.offset, b.size = at+int64(len(head)-r.Len()), int64(min(size, maxBlock+1))
-	if size > maxBlock {
+	if size > maxBlock || size == 0 && b.kind != blockEnd {
 		return b, damaged(at, fmt.Errorf("%w: a part of %d bytes", journal.ErrCorrupt, size))
 	}
 	return b, nil
@@ -174,18 +176,22 @@ func (f *RecordingFile) readHeader(b block) error {
 	return nil
 }
 
+// blockDecoder returns the decoder of all files, which may be used from any goroutine.
+var blockDecoder = sync.OnceValue(func() *zstd.Decoder {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxBlock))
+	if err != nil {
+		panic(err) // of wrong options only
+	}
+	return d
+})
+
 // read returns the bytes of a block.
 func (f *RecordingFile) read(b block) ([]byte, error) {
 	data := make([]byte, b.size)
 	if _, err := f.file.ReadAt(data, b.offset); err != nil {
 		return nil, damaged(b.offset, err)
 	}
-	zip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock))
-	if err != nil {
-		return nil, err
-	}
-	defer zip.Close()
-	raw, err := zip.DecodeAll(data, nil)
+	raw, err := blockDecoder().DecodeAll(data, nil)
 	if err != nil {
 		return nil, damaged(b.offset, fmt.Errorf("%w: %w", journal.ErrCorrupt, err))
 	}
@@ -240,7 +246,7 @@ func (f *RecordingFile) head(i int) (*segmentHead, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, damaged(b.offset, fmt.Errorf("%w: %w", journal.ErrCorrupt, err))
 	}
-	r := stepReader{Reader: journal.NewReader(raw[:n])}
+	r := newStepReader(raw[:n])
 	s, whole := r.segmentHead()
 	if r.Err() != nil {
 		return nil, damaged(b.offset, r.Err())

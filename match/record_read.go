@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"time"
 
@@ -10,89 +11,6 @@ import (
 	"kumi/internal/journal"
 	"kumi/presence"
 )
-
-// Recording is what a file has: the calls of a match's handler.
-type Recording struct {
-	Header
-	// Birth is the call of Init, or of Restore, with what was read from outside while the handler was made.
-	// It is nil if the recording began later.
-	Birth    *Step
-	Segments []*Segment
-	// Incomplete tells that the file ends early, such as after a crash.
-	Incomplete bool
-}
-
-// Segment is a part of a recording.
-type Segment struct {
-	Tick      int64
-	Time      time.Time
-	Label     string
-	TickRate  int
-	Generator []byte
-	// State is the state at its beginning; nil if it is not known as a whole.
-	State   []byte
-	Members []*presence.Presence
-	Steps   []*Step
-}
-
-// Step is one call of a handler.
-type Step struct {
-	Kind byte
-	Tick int64
-
-	Params    map[string]any // of Init
-	Generator []byte         // of random numbers, before Init or Restore
-	Joiner    *Joiner        // of JoinAttempt
-	Metadata  map[string]string
-	People    []*presence.Presence // of Join and Leave
-	Input     []*Data              // of Loop
-	Text      string               // of Signal and PatchState
-	Grace     int                  // of Terminate
-	Snapshot  *Snapshot            // of Restore: state, tick rate, label and members
-
-	Entries []journal.Entry
-	Outputs []Output
-	Alive   bool
-	Error   string
-	// TickRate and Label are results of Init and Restore.
-	TickRate int
-	Label    string
-
-	// Hash is that of the state afterwards, if Hashed. State is the state, if it was recorded.
-	Hashed bool
-	Hash   uint64
-	State  []byte
-	// Moved tells that the match moved to reloaded code afterwards.
-	Moved bool
-}
-
-// Name is the name of the called function in messages.
-func (s *Step) Name() string {
-	if int(s.Kind) < len(stepNames) {
-		return stepNames[s.Kind]
-	}
-	return "?"
-}
-
-// Init tells that the step is the beginning of the match.
-func (s *Step) Init() bool { return s.Kind == recInit || s.Kind == recRestore }
-
-var stepNames = [...]string{"", "match init", "join attempt", "join", "leave", "loop", "terminate", "signal", "change of the state", "match snapshot", "match restore"}
-
-// Output is something that a handler did.
-type Output struct {
-	Kind     byte
-	OpCode   int64 // of a broadcast
-	Reliable bool
-	Size     int
-	Data     []byte // of a large one the beginning
-	Hash     uint64 // and this
-	All      bool
-	To       []uuid.UUID // sessions; of a kick as well
-	From     string      // session id of the sender
-	Text     string      // label, reason of a verdict, reply
-	Accept   bool
-}
 
 // maxRecording is how many bytes a recording may have when it is read as a whole.
 const maxRecording = 1 << 30
@@ -138,14 +56,61 @@ func readRecording(file *os.File, decode func([]byte) (map[string]any, error)) (
 	return rec, nil
 }
 
-// stepReader reads the calls of a segment.
+// stepReader reads the calls of a segment. It bounds the memory that it takes: a file may be
+// damaged, or made to take all memory of the server that reads it.
 type stepReader struct {
 	*journal.Reader
 	people map[uint64]*presence.Presence
+	budget int // bytes that may still be taken
 }
 
+const (
+	// maxParsed is about how many bytes the calls of a segment may take in memory, beside the
+	// bytes that are read. Segments of real matches take a few MB.
+	maxParsed = 128 << 20
+	// stepCost and itemCost are about what a Step takes, and anything else at most.
+	stepCost = 512
+	itemCost = 192
+)
+
+func newStepReader(raw []byte) stepReader {
+	return stepReader{Reader: journal.NewReader(raw), people: map[uint64]*presence.Presence{}, budget: maxParsed}
+}
+
+// spend takes bytes from the budget. Without enough of it the reader fails.
+func (r *stepReader) spend(cost int) {
+	if r.budget -= cost; r.budget < 0 {
+		r.Fail()
+	}
+}
+
+// items yields as often as the number that follows says, until the reader fails. Each item has
+// at least min bytes.
+func (r *stepReader) items(min int) iter.Seq[int] {
+	n := r.Count()
+	return func(yield func(int) bool) {
+		if n > r.Len()/min {
+			r.Fail()
+		}
+		for i := 0; i < n && r.Err() == nil; i++ {
+			r.spend(itemCost)
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// Least bytes of what there are several of.
+const (
+	minPerson = 1         // the number of a known one
+	minText   = 1         // the length
+	minInput  = 5         // a known presence, op code, reliable, time, length
+	minID     = uuid.Size // of a session
+)
+
 func readBirth(raw []byte, decode func([]byte) (map[string]any, error)) (*Step, error) {
-	r := stepReader{journal.NewReader(raw), map[uint64]*presence.Presence{}}
+	r := newStepReader(raw)
 	s := &Step{Kind: r.Byte(), Tick: r.Int()}
 	s.Generator = r.Bytes()
 	switch s.Kind {
@@ -160,7 +125,7 @@ func readBirth(raw []byte, decode func([]byte) (map[string]any, error)) (*Step, 
 		}
 	case recRestore:
 		s.Snapshot = &Snapshot{Tick: s.Tick, Rate: int(r.Uint()), Label: r.Text()}
-		for range r.Count() {
+		for range r.items(minPerson) {
 			s.Snapshot.Members = append(s.Snapshot.Members, r.person())
 		}
 		s.Snapshot.State = r.Bytes()
@@ -173,12 +138,12 @@ func readBirth(raw []byte, decode func([]byte) (map[string]any, error)) (*Step, 
 }
 
 func readSegment(raw []byte) (*Segment, error) {
-	r := stepReader{journal.NewReader(raw), map[uint64]*presence.Presence{}}
+	r := newStepReader(raw)
 	s, whole := r.segmentHead()
 	if whole {
 		s.State = r.Bytes()
 	}
-	for range r.Count() {
+	for range r.items(minPerson) {
 		s.Members = append(s.Members, r.person())
 	}
 	_ = r.Uint()
@@ -207,6 +172,7 @@ func (r *stepReader) steps() (all []*Step, err error) {
 			}
 			r.after(kind, last)
 		default:
+			r.spend(stepCost)
 			last = &Step{Kind: kind, Tick: r.Int()}
 			if err := r.arguments(last); err != nil {
 				return all, err
@@ -246,8 +212,10 @@ func (r *stepReader) person() *presence.Presence {
 		if p := r.people[n]; p != nil {
 			return p
 		}
+		r.Fail()
 		return &presence.Presence{}
 	}
+	r.spend(itemCost)
 	n = r.Uint()
 	p := &presence.Presence{}
 	p.Node, p.Session, p.UserID = r.Text(), r.id(), r.id()
@@ -258,9 +226,8 @@ func (r *stepReader) person() *presence.Presence {
 }
 
 func (r *stepReader) texts() map[string]string {
-	n := r.Count()
-	m := make(map[string]string, n)
-	for range n {
+	m := map[string]string{}
+	for range r.items(2 * minText) {
 		k := r.Text()
 		m[k] = r.Text()
 	}
@@ -274,11 +241,11 @@ func (r *stepReader) arguments(s *Step) error {
 		s.Joiner = &Joiner{Presence: *r.person(), Vars: r.texts(), SessionExpiry: r.Int(), ClientIP: r.Text(), ClientPort: r.Text(), Lang: r.Text()}
 		s.Metadata = r.texts()
 	case recJoin, recLeave:
-		for range r.Count() {
+		for range r.items(minPerson) {
 			s.People = append(s.People, r.person())
 		}
 	case recLoop:
-		for range r.Count() {
+		for range r.items(minInput) {
 			s.Input = append(s.Input, &Data{Presence: r.person(), OpCode: r.Int(), Reliable: r.flag(), ReceiveTime: r.Int(), Data: r.Bytes()})
 		}
 	case recSignal, recPatch:
@@ -295,6 +262,7 @@ func (r *stepReader) arguments(s *Step) error {
 // body reads entries and outputs, up to the results.
 func (r *stepReader) body(s *Step) {
 	for r.Err() == nil {
+		r.spend(itemCost)
 		o := Output{}
 		switch o.Kind = r.Byte(); o.Kind {
 		case recEntry:
@@ -310,7 +278,7 @@ func (r *stepReader) body(s *Step) {
 				o.Hash = r.Uint64()
 			}
 			if o.All = r.flag(); !o.All {
-				for range r.Count() {
+				for range r.items(minID) {
 					o.To = append(o.To, r.id())
 				}
 			}

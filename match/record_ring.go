@@ -7,6 +7,7 @@ import "sync"
 type segment struct {
 	tick  int64 // at its beginning
 	whole bool  // it begins with the whole state
+	raw   int   // bytes before they are compressed
 
 	mu         sync.Mutex
 	data       []byte
@@ -34,7 +35,7 @@ func (r *ring) grow(n int) {
 // add appends a segment, which is complete, and drops the oldest while there are too many
 // bytes.
 func (r *ring) add(s *segment, data []byte) {
-	s.data = data
+	s.data, s.raw = data, len(data)
 	r.segments = append(r.segments, s)
 	r.recorder.used.Add(int64(len(data)))
 	r.recorder.compress(s)

@@ -210,6 +210,13 @@ func (r *Recorder) save(s *saved) {
 }
 
 func (r *Recorder) write(s *saved) (path string, err error) {
+	largest := len(s.birth)
+	for _, seg := range s.ring.segments {
+		largest = max(largest, seg.raw)
+	}
+	if largest > maxBlock {
+		return "", fmt.Errorf("a part of it has %d bytes, and at most %d can be read again", largest, maxBlock)
+	}
 	if err := os.MkdirAll(r.o.Folder, 0o700); err != nil {
 		return "", err
 	}

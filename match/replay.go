@@ -210,7 +210,7 @@ func (r *Replay) make(created time.Time) error {
 	m.tape = m.newTape(false)
 	m.tape.replays = true
 	r.m, r.tape = m, m.tape
-	r.read = stepReader{people: map[uint64]*presence.Presence{}}
+	r.read = newStepReader(nil)
 	return nil
 }
 
@@ -244,6 +244,7 @@ func (r *Replay) begin(ctx context.Context) (want, got *Step, err error) {
 		return nil, nil, err
 	}
 	r.tape.buf = nil
+	clear(r.tape.people) // r.read has not read them
 	r.over = got.Error != "" || !got.Alive
 	return want, got, nil
 }
@@ -312,7 +313,7 @@ func (r *Replay) run(want *Step, call func()) (*Step, error) {
 		m.recordState(want.State != nil || r.o.States)
 	}
 	m.box.queue = m.box.queue[:0] // leaves of those who were kicked: the recording has them
-	r.read.Reader = journal.NewReader(r.tape.buf)
+	r.read.Reader, r.read.budget = journal.NewReader(r.tape.buf), maxParsed
 	steps, err := r.read.steps()
 	r.tape.buf = r.tape.buf[:0]
 	if err != nil || len(steps) == 0 {
