@@ -37,9 +37,17 @@ type ConsoleOptions struct {
 	Dev bool
 	// NoDisplayNames turns off the search for players by display name.
 	NoDisplayNames bool
-	// Handlers returns what finds the match handlers of the loaded modules, and the version of
-	// these.
-	Handlers func() (version string, find func(name string) (match.Factory, bool))
+	// Handlers returns the match handlers of the loaded modules.
+	Handlers func() MatchHandlers
+}
+
+// MatchHandlers are the match handlers of one load of the modules.
+type MatchHandlers struct {
+	// Version is that of the load.
+	Version string
+	// Find returns the handler of a name, and Go tells whether it is one in Go.
+	Find func(name string) (match.Factory, bool)
+	Go   func(name string) bool
 }
 
 // Console has the operations of operators, the users of the console. Their rights are
@@ -80,7 +88,8 @@ func (c *Core) NewConsole(ctx context.Context, o ConsoleOptions) (*Console, erro
 	return k, nil
 }
 
-// Close ends what goes on for operators. Their replays of recordings fail from now on.
+// Close ends the replays of recordings that operators look at, and refuses further ones. It
+// waits some seconds at most for a replay that is running.
 func (k *Console) Close() { k.replays.close() }
 
 // Operator is a user of the console.

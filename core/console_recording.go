@@ -120,8 +120,7 @@ func (k *Console) GetRecording(_ context.Context, in *consolepb.RecordingName) (
 
 // checkReplay says in out why a recording cannot be replayed.
 func (k *Console) checkReplay(f *match.RecordingFile, out *consolepb.Recording) error {
-	_, find := k.o.Handlers()
-	if problem := k.replayProblem(f, find); problem != nil {
+	if problem := k.replayProblem(f, k.o.Handlers()); problem != nil {
 		out.ReplayProblem = valid(fault.Text(problem))
 		return nil
 	}

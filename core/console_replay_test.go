@@ -84,7 +84,9 @@ func replayConsole(ctx context.Context, t *testing.T, c *testCore, of counting, 
 	played := of
 	played.loop = nil
 	c.matches.SetHandlers(handlers(played))
-	k, err := c.NewConsole(ctx, ConsoleOptions{Handlers: func() (string, func(string) (match.Factory, bool)) { return "1", handlers(of) }})
+	k, err := c.NewConsole(ctx, ConsoleOptions{Handlers: func() MatchHandlers {
+		return MatchHandlers{Version: "1", Find: handlers(of), Go: func(string) bool { return false }}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,5 +251,77 @@ func TestReplayOfSegments(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A replay is dropped when no request has used it for a time, counted from the end of the last
+// one, however long that took.
+func TestIdleReplaysAreDropped(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), newTestCore(t, storetest.SQLite(t))
+	const idle = 5 * time.Millisecond
+	k, name := replayConsole(ctx, t, c, counting{last: 3, loop: func(int64) { <-time.After(4 * idle) }}, 1<<20)
+	k.replays.idle = idle
+	if _, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedTickRequest{Name: name}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if err := k.replays.take(ctx); err != nil {
+			t.Fatal(err)
+		}
+		kept := len(k.replays.list)
+		k.replays.release()
+		if kept == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the replay is kept although nobody uses it")
+		}
+	}
+}
+
+// The console closes although a replay does not end, and that replay is dropped when it does.
+func TestCloseWithBlockedReplay(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), newTestCore(t, storetest.SQLite(t))
+	entered, goOn := make(chan struct{}, 4), make(chan struct{})
+	k, name := replayConsole(ctx, t, c, counting{last: 3, loop: func(int64) { entered <- struct{}{}; <-goOn }}, 1<<20)
+	k.replays.stop = time.Millisecond
+	state := func() error {
+		_, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedTickRequest{Name: name})
+		return err
+	}
+	ended := make(chan error)
+	go func() { ended <- state() }()
+	<-entered
+	k.Close()
+	if err := state(); !errors.Is(err, errStopping) {
+		t.Errorf("after the end: %v", err)
+	}
+	close(goOn)
+	<-ended
+	if len(k.replays.list) != 0 {
+		t.Errorf("%d replays are kept", len(k.replays.list))
+	}
+}
+
+// What decides is the handler that would run: one in Go is not called, whatever was recorded.
+func TestReplayRefusesGo(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), newTestCore(t, storetest.SQLite(t))
+	k, name := replayConsole(ctx, t, c, counting{last: 3}, 1<<20)
+	k.o.Handlers = func() MatchHandlers {
+		return MatchHandlers{Version: "2", Go: func(name string) bool { return name == "counter" }, Find: func(string) (match.Factory, bool) {
+			return func(context.Context, match.Dispatcher) (match.Handler, error) {
+				t.Error("the handler in Go was made")
+				return nil, errors.New("not this one")
+			}, true
+		}}
+	}
+	if _, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedTickRequest{Name: name}); !errors.Is(err, errGoReplay) {
+		t.Errorf("the state: %v", err)
+	}
+	if r, err := k.GetRecording(ctx, &consolepb.RecordingName{Name: name}); err != nil || r.ReplayProblem != errGoReplay.Message {
+		t.Errorf("the recording: %v, %q", err, r.GetReplayProblem())
 	}
 }

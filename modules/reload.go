@@ -28,6 +28,13 @@ func (s *Set) Handler(name string) (match.Factory, bool) {
 	return f, ok
 }
 
+// GoHandler tells whether the match handler of a name is one in Go, which takes precedence over
+// those of scripts.
+func (s *Set) GoHandler(name string) bool {
+	_, ok := s.golang.handler(name)
+	return ok
+}
+
 // Retire ends a set that one from Reload has replaced. Calls that are running
 // continue; VMs are released when their calls return. The Go modules stay, because
 // they belong to the new set too.

@@ -11,7 +11,6 @@ import (
 
 	"kumi/console"
 	"kumi/core"
-	"kumi/match"
 	"kumi/modules/httproute"
 	"kumi/vm/js"
 )
@@ -37,9 +36,9 @@ func (s *Server) openConsole(ctx context.Context) error {
 		MFAKey:    string(s.config.MFA.StorageEncryptionKey), MFAForAdmin: s.config.MFA.AdminAccountEnabled,
 		Dev:            s.dev,
 		NoDisplayNames: c.DisableDisplayNameSearch,
-		Handlers: func() (string, func(string) (match.Factory, bool)) {
+		Handlers: func() core.MatchHandlers {
 			set := s.set.Load()
-			return set.Version, set.Handler
+			return core.MatchHandlers{Version: set.Version, Find: set.Handler, Go: set.GoHandler}
 		},
 	})
 	if err != nil {
