@@ -111,7 +111,11 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 		Handlers: local.Registrar,
 		Console:  j.console(local),
 		Rejected: func(e *vm.ScriptError) {
-			j.log.Warn().Str("module", j.entry).Str("stack", e.Stack).Msg("unhandled promise rejection: " + e.Fault.Message)
+			log, ok := local.ReplayLog()
+			if !ok {
+				log = j.log
+			}
+			log.Warn().Str("module", j.entry).Str("stack", e.Stack).Msg("unhandled promise rejection: " + e.Fault.Message)
 		},
 	})
 }

@@ -89,14 +89,23 @@ func localOfMatch(e vm.Engine) *Local {
 func (l *Local) logger() *core.Logger {
 	if l.log == nil {
 		l.log = l.program.logger
+		if log, ok := l.ReplayLog(); ok {
+			l.log = core.NewLogger(log)
+		}
 		if l.match != nil {
-			if log, ok := l.match.replayLog(); ok {
-				l.log = core.NewLogger(log)
-			}
 			l.log = l.log.WithField("mid", l.match.match.MatchID()).(*core.Logger)
 		}
 	}
 	return l.log
+}
+
+// ReplayLog returns the logger of the replay that the VM belongs to; ok is false if it belongs to
+// none.
+func (l *Local) ReplayLog() (log zerolog.Logger, ok bool) {
+	if l.match == nil {
+		return log, false
+	}
+	return l.match.replayLog()
 }
 
 // Line starts a log line for the running call. It returns nil, which zerolog accepts,

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/core"
+	"kumi/internal/journal"
 	"kumi/match"
 	"kumi/presence"
 	"kumi/store/fault"
@@ -26,7 +27,9 @@ type scriptMatch struct {
 	name    string
 	module  string
 
-	fns   [len(MatchFunctions)]vm.Ref
+	fns     [len(MatchFunctions)]vm.Ref
+	journal *journal.Journal // of the VM; nil in tests
+
 	scope *core.Scope
 	state vm.Ref
 	ctx   vm.Ref // one for the life of the match, so what the script adds to it stays
@@ -51,7 +54,7 @@ func MatchFactory(p *Program, pool Pool, name, module string) match.Factory {
 		if err != nil {
 			return nil, fmt.Errorf("make the VM of match handler %q: %w", name, err)
 		}
-		g := &scriptMatch{program: p, inst: inst, local: local(inst), match: m, name: name, module: module}
+		g := &scriptMatch{program: p, inst: inst, local: local(inst), match: m, name: name, module: module, journal: journal.Of(ctx)}
 		if err := g.prepare(); err != nil {
 			inst.Close()
 			return nil, err
@@ -135,7 +138,9 @@ func (g *scriptMatch) invoke(ctx context.Context, i int, self vm.Ref, tick int64
 	args = append(args, more...)
 	g.args = args
 	g.at = i
-	countCall(g.inst, &g.usage)
+	if !g.journal.Playing() { // a replay is no call of the match
+		countCall(g.inst, &g.usage)
+	}
 	out, err := g.inst.Invoke(g.inner, g.fns[i], args...)
 	if err != nil {
 		g.logFailure(i, err)
