@@ -6,19 +6,24 @@ import (
 )
 
 // record compares the CPU time of a match's tick while all matches are recorded with that
-// while none is.
+// while none is. Both are measured in turn, and the least of each counts, since other
+// programs can only add to it.
 func record(ctx context.Context, t *tabler) ([][]float64, error) {
 	var out []float64
 	for _, language := range []string{"js", "lua", "go"} {
-		var costs [2]float64
-		for i, mode := range []string{"off", "error"} {
-			cost, err := t.recorded(ctx, language, mode)
-			if err != nil {
-				return nil, err
+		least := map[string]float64{}
+		for range t.rounds {
+			for _, mode := range []string{"off", "error"} {
+				cost, err := t.recorded(ctx, language, mode)
+				if err != nil {
+					return nil, err
+				}
+				if least[mode] == 0 || cost < least[mode] {
+					least[mode] = cost
+				}
 			}
-			costs[i] = cost
 		}
-		out = append(out, costs[1]/costs[0])
+		out = append(out, least["error"]/least["off"])
 	}
 	return [][]float64{out}, nil
 }
@@ -30,7 +35,7 @@ func (t *tabler) recorded(ctx context.Context, language, mode string) (float64, 
 		return 0, err
 	}
 	defer s.stop()
-	r, err := t.run(ctx, s, job{bench: "match --rpc create_match_" + language})
+	r, err := t.run(ctx, s, job{bench: "match --rounds 1 --rpc create_match_" + language})
 	if err != nil {
 		return 0, err
 	}

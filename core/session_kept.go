@@ -66,9 +66,10 @@ func (k *KeptSessions) Keep(ctx context.Context, all []KeptSession, until time.T
 	})
 }
 
-// keptBatch is the maximum number of sessions in a statement. Their queues may have a
-// megabyte each, and a driver copies all of a statement.
-const keptBatch = 64
+// keptBatch is the maximum number of sessions in a statement: on PostgreSQL a thousand
+// sessions take 60 ms instead of 220 ms in one each, and more than 8 are not faster. On
+// SQLite they take 50 ms either way, and 80 ms with 64.
+const keptBatch = 8
 
 // Take deletes the rows of the node and returns them in their order, with the time until
 // which they count, in one statement: of two processes that start under one name one gets
