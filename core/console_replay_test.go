@@ -8,11 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/rs/zerolog"
 
 	"kumi/core/consolepb"
 	"kumi/match"
 	"kumi/presence"
+	"kumi/store/fault"
 	"kumi/store/storetest"
 )
 
@@ -27,6 +29,7 @@ type counting struct {
 	last       int64
 	broadcasts int              // of 1 KB, in each tick
 	whole      bool             // the state can be set
+	restored   int64            // the tick of the snapshot that the match is restored from; 0: it is new
 	loop       func(tick int64) // is called in each tick of a replay
 }
 
@@ -65,6 +68,28 @@ func (c *counter) SetState(_ context.Context, state []byte) error {
 	return err
 }
 
+func (c *counter) Snapshot(context.Context, int64) ([]byte, error) {
+	return fmt.Append(nil, c.ticks), nil
+}
+func (c *counter) Restore(ctx context.Context, _ int64, state []byte, _ []*presence.Presence) (bool, error) {
+	return true, c.SetState(ctx, state)
+}
+
+// oneSnapshot is a store with the snapshot of one match.
+type oneSnapshot struct {
+	match.SnapshotStore
+	*match.Snapshot
+}
+
+func (s oneSnapshot) ReadSnapshots(_ context.Context, _ string, each func(*match.Snapshot, error)) error {
+	each(s.Snapshot, nil)
+	return nil
+}
+
+func (oneSnapshot) WriteSnapshots(context.Context, string, []*match.Snapshot, []uuid.UUID) error {
+	return nil
+}
+
 // replayConsole is a console with the recording of a counter, of at most max bytes.
 func replayConsole(ctx context.Context, t *testing.T, c *testCore, of counting, max int) (k *Console, name string) {
 	t.Helper()
@@ -73,7 +98,13 @@ func replayConsole(ctx context.Context, t *testing.T, c *testCore, of counting, 
 		EncodeParams: func(map[string]any) ([]byte, error) { return nil, nil },
 		DecodeParams: func([]byte) (map[string]any, error) { return map[string]any{}, nil },
 	})
-	c.matches = match.NewRegistry(match.Options{Node: testNode, Tracker: c.tracker, Router: presence.NewRouter(c.tracker), Recorder: recorder})
+	o := match.Options{Node: testNode, Tracker: c.tracker, Router: presence.NewRouter(c.tracker), Recorder: recorder}
+	if of.restored > 0 {
+		o.Snapshots = oneSnapshot{Snapshot: &match.Snapshot{
+			ID: uuid.Must(uuid.NewV4()), Home: testNode, Node: testNode, Handler: "counter", Tick: of.restored, Rate: 60, State: fmt.Append(nil, of.restored),
+		}}
+	}
+	c.matches = match.NewRegistry(o)
 	handlers := func(of counting) func(string) (match.Factory, bool) {
 		return func(string) (match.Factory, bool) {
 			return func(_ context.Context, d match.Dispatcher) (match.Handler, error) {
@@ -91,7 +122,12 @@ func replayConsole(ctx context.Context, t *testing.T, c *testCore, of counting, 
 		t.Fatal(err)
 	}
 	t.Cleanup(k.Close)
-	if _, err := c.matches.Create(ctx, "counter", nil); err != nil {
+	if of.restored > 0 {
+		err = c.matches.Restore(ctx)
+	} else {
+		_, err = c.matches.Create(ctx, "counter", nil)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; {
@@ -323,5 +359,39 @@ func TestReplayRefusesGo(t *testing.T) {
 	}
 	if r, err := k.GetRecording(ctx, &consolepb.RecordingName{Name: name}); err != nil || r.ReplayProblem != errGoReplay.Message {
 		t.Errorf("the recording: %v, %q", err, r.GetReplayProblem())
+	}
+}
+
+// The recording of a match that was restored begins with the tick of its snapshot.
+func TestReplayOfRestoredMatch(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), newTestCore(t, storetest.SQLite(t))
+	const first, last = 40, 43
+	k, name := replayConsole(ctx, t, c, counting{last: last, restored: first}, 1<<20)
+	k.replays.slice = time.Hour
+	head, err := k.GetRecording(ctx, &consolepb.RecordingName{Name: name})
+	if err != nil || !head.FromStart || head.FirstTick != first || head.LastTick != last || head.ReplayProblem != "" {
+		t.Fatalf("the head is %v, %v", head, err)
+	}
+	state := func(tick float64) (*consolepb.RecordedState, error) {
+		return k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedTickRequest{Name: name, Tick: tick})
+	}
+	for _, tick := range []float64{0, first - 1} {
+		if _, err := state(tick); fault.CodeOf(err) != fault.OutOfRange {
+			t.Errorf("the state after tick %v: %v", tick, err)
+		}
+	}
+	page, err := k.ListRecordedTicks(ctx, &consolepb.RecordedTicksRequest{Name: name})
+	if err != nil || len(page.Ticks) != last-first+1 || page.Ticks[0].Number != first || page.Next != -1 {
+		t.Errorf("the time line is %v, %v", page, err)
+	}
+	for _, tick := range []float64{first, last, first + 1} {
+		s, err := state(tick)
+		if err != nil || s.From != first || s.FirstDifference != -1 || s.State == nil || s.State.Json != fmt.Sprint(tick+1) || s.Before == nil || s.Before.Json != fmt.Sprint(tick) {
+			t.Errorf("the state after tick %v is %v, %v", tick, s, err)
+		}
+		if one, err := k.GetRecordedTick(ctx, &consolepb.RecordedTickRequest{Name: name, Tick: tick}); err != nil || one.Tick.Number != tick {
+			t.Errorf("tick %v is %v, %v", tick, one, err)
+		}
 	}
 }

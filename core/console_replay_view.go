@@ -51,7 +51,9 @@ func openReplay(k *Console, recorder *match.Recorder, key replayKey, handlers Ma
 	if err == nil {
 		v.segment, err = v.start(tick)
 	}
-	if err == nil && (v.segment > 0 || !file.First) {
+	if err == nil && v.segment == 0 {
+		v.from, err = file.FirstTick()
+	} else if err == nil {
 		v.from, err = file.Starts(v.segment)
 	}
 	if err == nil {

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -236,17 +237,11 @@ func (f *RecordingFile) head(i int) (*segmentHead, error) {
 		return f.heads[i], nil
 	}
 	b := f.segments[i]
-	zip, err := zstd.NewReader(io.NewSectionReader(f.file, b.offset, b.size), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock))
+	raw, err := f.readStart(b, segmentHeadSize)
 	if err != nil {
-		return nil, damaged(b.offset, err)
+		return nil, err
 	}
-	defer zip.Close()
-	raw := make([]byte, segmentHeadSize)
-	n, err := io.ReadFull(zip, raw)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, damaged(b.offset, fmt.Errorf("%w: %w", journal.ErrCorrupt, err))
-	}
-	r := newStepReader(raw[:n])
+	r := newStepReader(raw)
 	s, whole := r.segmentHead()
 	if r.Err() != nil {
 		return nil, damaged(b.offset, r.Err())
@@ -255,8 +250,37 @@ func (f *RecordingFile) head(i int) (*segmentHead, error) {
 	return f.heads[i], nil
 }
 
-// FirstTick returns the tick with which the recording begins.
+// readStart returns the first bytes of a block, at most max.
+func (f *RecordingFile) readStart(b block, max int) ([]byte, error) {
+	zip, err := zstd.NewReader(io.NewSectionReader(f.file, b.offset, b.size), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock))
+	if err != nil {
+		return nil, damaged(b.offset, err)
+	}
+	defer zip.Close()
+	raw := make([]byte, max)
+	n, err := io.ReadFull(zip, raw)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, damaged(b.offset, fmt.Errorf("%w: %w", journal.ErrCorrupt, err))
+	}
+	return raw[:n], nil
+}
+
+// FirstTick returns the tick with which the recording begins: that of its birth, which is 0
+// unless the match was restored from a snapshot, or that of the first segment.
 func (f *RecordingFile) FirstTick() (int64, error) {
+	if f.First && f.birth != nil {
+		raw, err := f.readStart(*f.birth, 1+binary.MaxVarintLen64)
+		if err != nil {
+			return 0, err
+		}
+		r := journal.NewReader(raw)
+		_ = r.Byte() // the kind
+		tick := r.Int()
+		if r.Err() != nil {
+			return 0, damaged(f.birth.offset, r.Err())
+		}
+		return tick, nil
+	}
 	if len(f.segments) == 0 || f.First {
 		return 0, nil
 	}

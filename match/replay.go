@@ -118,7 +118,10 @@ func (m *Match) ReplayLog() (log zerolog.Logger, ok bool) { return m.reg.log, m.
 // Tick returns the tick of the next step; ok is false at the end.
 func (r *Replay) Tick() (tick int64, ok bool) {
 	if r.fromBirth() {
-		return 0, r.birth != nil
+		if r.birth == nil {
+			return 0, false
+		}
+		return r.birth.Tick, true
 	}
 	for {
 		s, err := r.current()
