@@ -87,7 +87,7 @@ func describedRecording(one *match.RecordingInfo) *consolepb.Recording {
 	out.MatchId, out.Node, out.Handler, out.Runtime = h.Match, h.Node, valid(h.Handler), h.Runtime
 	out.ServerVersion, out.ModuleVersion, out.Label = h.Server, h.Modules, valid(h.Label)
 	out.TickRate, out.LastTick, out.FromStart = int32(h.TickRate), float64(h.Tick), h.First
-	out.Error, out.ErrorIn, out.Stack = valid(h.Error), h.In, valid(h.Stack)
+	out.Error, out.ErrorIn = valid(h.Error), h.In
 	return out
 }
 
@@ -108,6 +108,7 @@ func (k *Console) GetRecording(_ context.Context, in *consolepb.RecordingName) (
 		return nil, damagedRecording(in.Name, one.Err)
 	}
 	out := describedRecording(&one)
+	out.Stack = valid(one.Header.Stack)
 	return out, k.readRecording(in.Name, func(f *match.RecordingFile) error {
 		first, err := f.FirstTick()
 		out.FirstTick, out.Incomplete = float64(first), f.Incomplete

@@ -293,12 +293,19 @@ func (m *Match) endRecord() {
 	})
 }
 
+const (
+	// keptError is how many bytes of the error that ended the match the header of a recording
+	// has, and keptStack how many of its stack.
+	keptError = 4 << 10
+	keptStack = 16 << 10
+)
+
 // fail notes the error that ends the match.
 func (t *tape) fail(err error, where string) {
-	t.failed, t.where = err.Error(), where
+	t.failed, t.where = cut(err.Error(), keptError), where
 	var traced interface{ Trace() string }
 	if errors.As(err, &traced) {
-		t.stack = traced.Trace()
+		t.stack = cut(traced.Trace(), keptStack)
 	}
 }
 

@@ -31,12 +31,25 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s: recorded %s, replayed %s", d.What, d.Want, d.Got)
 }
 
+// shownText is how many bytes of an error, a label, an answer or a path are shown.
+const shownText = 500
+
+// shownDifference is the difference of two texts, of which at most max bytes are shown. Both are
+// empty if these are equal and the difference is in the rest.
+func shownDifference(what, want, got string, max int) Difference {
+	d := Difference{cut(what, shownText), cut(want, max), cut(got, max)}
+	if d.Want == d.Got {
+		d.Want, d.Got = "", ""
+	}
+	return d
+}
+
 // Compare returns how a replayed call differs from the recorded one. States are compared by
 // their hashes.
 func Compare(want, got *Step) (all []Difference) {
 	add := func(what, w, g string) {
 		if w != g {
-			all = append(all, Difference{what, w, g})
+			all = append(all, shownDifference(what, w, g, shownText))
 		}
 	}
 	if got == nil {
@@ -67,16 +80,12 @@ func Compare(want, got *Step) (all []Difference) {
 	for i := range max(len(want.Outputs), len(got.Outputs)) {
 		switch {
 		case i >= len(got.Outputs):
-			all = append(all, Difference{outputName(want.Outputs, i), want.Outputs[i].String(), ""})
+			all = append(all, shownDifference(outputName(want.Outputs, i), want.Outputs[i].String(), "", shownText))
 		case i >= len(want.Outputs):
-			all = append(all, Difference{outputName(got.Outputs, i), "", got.Outputs[i].String()})
+			all = append(all, shownDifference(outputName(got.Outputs, i), "", got.Outputs[i].String(), shownText))
 		default:
 			if what, same := want.Outputs[i].equal(&got.Outputs[i]); !same {
-				d := Difference{outputName(want.Outputs, i) + what, want.Outputs[i].String(), got.Outputs[i].String()}
-				if d.Want == d.Got { // behind what is shown
-					d.Want, d.Got = "", ""
-				}
-				all = append(all, d)
+				all = append(all, shownDifference(outputName(want.Outputs, i)+what, want.Outputs[i].String(), got.Outputs[i].String(), shownText))
 			}
 		}
 	}

@@ -18,8 +18,12 @@ type LogLine struct {
 	Level, Message string
 }
 
-// maxLogLines is how many lines are kept between two calls of Take.
-const maxLogLines = 10_000
+const (
+	// maxLogLines is how many lines are kept between two calls of Take, and maxLogLine how many
+	// bytes of each.
+	maxLogLines = 10_000
+	maxLogLine  = 4 << 10
+)
 
 // Write implements io.Writer: it takes one line of JSON.
 func (w *ReplayLog) Write(line []byte) (int, error) {
@@ -29,6 +33,7 @@ func (w *ReplayLog) Write(line []byte) (int, error) {
 		if fields.Error != "" {
 			l.Message += ": " + fields.Error
 		}
+		l.Message = strings.Clone(cut(l.Message, maxLogLine)) // which does not keep the rest
 		w.mu.Lock()
 		if len(w.lines) < maxLogLines {
 			w.lines = append(w.lines, l)

@@ -18,7 +18,7 @@ func CompareStates(want, got string, max int) []Difference {
 		if want == got {
 			return nil
 		}
-		return []Difference{{"state", want, got}}
+		return []Difference{shownDifference("state", want, got, shownState)}
 	}
 	c := stateComparison{max: max}
 	c.compare("state", w, g)
@@ -48,7 +48,7 @@ func (c *stateComparison) add(path string, want, got any, hasWant, hasGot bool) 
 	if hasGot {
 		d.Got = showState(got)
 	}
-	c.all = append(c.all, d)
+	c.all = append(c.all, shownDifference(d.What, d.Want, d.Got, shownState))
 }
 
 func (c *stateComparison) compare(path string, want, got any) {
@@ -120,5 +120,5 @@ func showState(v any) string {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(v) // it was JSON
-	return cut(strings.TrimSpace(b.String()), shownState)
+	return strings.TrimSpace(b.String())
 }
