@@ -8,6 +8,9 @@ import (
 	"kumi/store/fault"
 )
 
+// maxViewer is how many bytes the name has that a client gives a viewer.
+const maxViewer = 64
+
 var (
 	errNoWholeState = fault.New(fault.FailedPrecondition, "The recording cannot be replayed: it begins later than the match, and the state of the match could not be recorded as a whole.")
 	errGoReplay     = fault.New(fault.FailedPrecondition, "A match in Go is replayed here only under kumi dev, since its code may change variables that other matches use, and call other services. Use kumi replay.")
@@ -31,13 +34,16 @@ func (k *Console) replayProblem(f *match.RecordingFile, handlers MatchHandlers) 
 // The state of a match in Go is the last one that was recorded, unless it can be replayed: under
 // kumi dev, if the recording begins with the match.
 //
-// Errors: InvalidArgument for a bad tick, OutOfRange for one that the recording does not have,
+// Errors: InvalidArgument for a bad tick or viewer, OutOfRange for one that the recording does not have,
 // FailedPrecondition if it cannot be replayed, Unavailable if others' replays take too long;
 // those of GetRecording.
-func (k *Console) GetRecordedState(ctx context.Context, op *Operator, in *consolepb.RecordedTickRequest) (*consolepb.RecordedState, error) {
+func (k *Console) GetRecordedState(ctx context.Context, op *Operator, in *consolepb.RecordedStateRequest) (*consolepb.RecordedState, error) {
 	tick, err := tickNumber("tick", in.Tick)
 	if err != nil {
 		return nil, err
+	}
+	if len(in.Viewer) > maxViewer {
+		return nil, invalid("Invalid viewer - viewer must have at most %d bytes.", maxViewer)
 	}
 	var out *consolepb.RecordedState
 	err = k.readRecording(in.Name, func(f *match.RecordingFile) error {
@@ -61,7 +67,7 @@ func (k *Console) GetRecordedState(ctx context.Context, op *Operator, in *consol
 	}
 	defer k.replays.release()
 	handlers := k.o.Handlers()
-	v, err := k.replays.view(k, replayKey{op.Username, in.Name, handlers.Version}, handlers, tick)
+	v, err := k.replays.view(k, replayKey{op.Username, in.Viewer, in.Name, handlers.Version}, handlers, tick)
 	if err != nil {
 		return nil, damagedRecording(in.Name, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,7 +163,7 @@ func TestReplaysAreBounded(t *testing.T) {
 	}}, 1<<20)
 	ann, bob := &Operator{Username: "ann"}, &Operator{Username: "bob"}
 	state := func(ctx context.Context, op *Operator, tick int64) (*consolepb.RecordedState, error) {
-		return k.GetRecordedState(ctx, op, &consolepb.RecordedTickRequest{Name: name, Tick: float64(tick)})
+		return k.GetRecordedState(ctx, op, &consolepb.RecordedStateRequest{Name: name, Tick: float64(tick)})
 	}
 
 	// With no time at all each request makes one call.
@@ -256,7 +257,7 @@ func TestReplayOfSegments(t *testing.T) {
 			begins := map[float64]bool{}
 			for range 30 {
 				tick := first + rand.Int64N(last-first+1)
-				s, err := k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedTickRequest{Name: name, Tick: float64(tick)})
+				s, err := k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedStateRequest{Name: name, Tick: float64(tick)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -298,7 +299,7 @@ func TestIdleReplaysAreDropped(t *testing.T) {
 	const idle = 5 * time.Millisecond
 	k, name := replayConsole(ctx, t, c, counting{last: 3, loop: func(int64) { <-time.After(4 * idle) }}, 1<<20)
 	k.replays.idle = idle
-	if _, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedTickRequest{Name: name}); err != nil {
+	if _, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedStateRequest{Name: name}); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
@@ -324,7 +325,7 @@ func TestCloseWithBlockedReplay(t *testing.T) {
 	k, name := replayConsole(ctx, t, c, counting{last: 3, loop: func(int64) { entered <- struct{}{}; <-goOn }}, 1<<20)
 	k.replays.stop = time.Millisecond
 	state := func() error {
-		_, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedTickRequest{Name: name})
+		_, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedStateRequest{Name: name})
 		return err
 	}
 	ended := make(chan error)
@@ -354,7 +355,7 @@ func TestReplayRefusesGo(t *testing.T) {
 			}, true
 		}}
 	}
-	if _, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedTickRequest{Name: name}); !errors.Is(err, errGoReplay) {
+	if _, err := k.GetRecordedState(ctx, &Operator{Username: "ann"}, &consolepb.RecordedStateRequest{Name: name}); !errors.Is(err, errGoReplay) {
 		t.Errorf("the state: %v", err)
 	}
 	if r, err := k.GetRecording(ctx, &consolepb.RecordingName{Name: name}); err != nil || r.ReplayProblem != errGoReplay.Message {
@@ -374,7 +375,7 @@ func TestReplayOfRestoredMatch(t *testing.T) {
 		t.Fatalf("the head is %v, %v", head, err)
 	}
 	state := func(tick float64) (*consolepb.RecordedState, error) {
-		return k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedTickRequest{Name: name, Tick: tick})
+		return k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedStateRequest{Name: name, Tick: tick})
 	}
 	for _, tick := range []float64{0, first - 1} {
 		if _, err := state(tick); fault.CodeOf(err) != fault.OutOfRange {
@@ -393,5 +394,37 @@ func TestReplayOfRestoredMatch(t *testing.T) {
 		if one, err := k.GetRecordedTick(ctx, &consolepb.RecordedTickRequest{Name: name, Tick: tick}); err != nil || one.Tick.Number != tick {
 			t.Errorf("tick %v is %v, %v", tick, one, err)
 		}
+	}
+}
+
+// Two viewers of one operator, such as pages in a browser, do not take the replay from each
+// other: both come to their ticks.
+func TestReplaysOfViewers(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), newTestCore(t, storetest.SQLite(t))
+	const last = 9
+	calls := 0
+	k, name := replayConsole(ctx, t, c, counting{last: last, loop: func(int64) { calls++ }}, 1<<20)
+	k.replays.slice = 0
+	ticks := map[string]float64{"one": 4, "two": last}
+	for requests := 0; len(ticks) > 0; requests++ {
+		if requests > 2*(last+2) {
+			t.Fatalf("after %d requests each, %v are not done", requests, ticks)
+		}
+		for viewer, tick := range ticks {
+			s, err := k.GetRecordedState(ctx, &Operator{Username: "admin"}, &consolepb.RecordedStateRequest{Name: name, Tick: tick, Viewer: viewer})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Done {
+				delete(ticks, viewer)
+			}
+		}
+	}
+	if calls != 5+last+1 {
+		t.Errorf("%d ticks were replayed, want %d", calls, 5+last+1)
+	}
+	if _, err := k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedStateRequest{Name: name, Viewer: strings.Repeat("x", maxViewer+1)}); fault.CodeOf(err) != fault.InvalidArgument {
+		t.Errorf("a long viewer: %v", err)
 	}
 }

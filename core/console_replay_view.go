@@ -17,8 +17,9 @@ const (
 	maxReplayDifferences = 50
 )
 
-// replayKey identifies the replay of an operator. That of other modules is another one.
-type replayKey struct{ operator, file, modules string }
+// replayKey identifies a replay that is kept. An operator may have several, each for a viewer,
+// such as a page. That on other modules is another one.
+type replayKey struct{ operator, viewer, file, modules string }
 
 // replayView is a replay that an operator looks at, with what is known of its last tick.
 type replayView struct {

@@ -27,12 +27,10 @@ func (r *Registry) Recorder() *Recorder { return r.o.Recorder }
 // Mode returns which matches are recorded.
 func (r *Recorder) Mode() RecordMode { return r.o.Mode }
 
-// Folder returns the folder of the recordings.
-func (r *Recorder) Folder() string { return r.o.Folder }
-
-// List lists recordings for which keep is true, at most max, by their names from behind, so the
-// newest first. It begins behind the name after, and reads at most scan headers. next is the
-// name to go on with; blank: there are no more. It may be called from any goroutine.
+// List returns at most max recordings for which keep is true, in descending order of their
+// names, so the newest first. It begins with those that follow the name after in this order, and
+// reads at most scan headers. next is the value of after for the next call; blank: there are no
+// more. It may be called from any goroutine.
 func (r *Recorder) List(after string, max, scan int, keep func(*RecordingInfo) bool) (list []RecordingInfo, next string, err error) {
 	root, err := os.OpenRoot(r.o.Folder)
 	if errors.Is(err, fs.ErrNotExist) {

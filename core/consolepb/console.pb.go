@@ -9442,8 +9442,8 @@ type Recording struct {
 	FromStart     bool                   `protobuf:"varint,14,opt,name=from_start,json=fromStart,proto3" json:"from_start,omitempty"` // it begins with the match
 	Error         string                 `protobuf:"bytes,15,opt,name=error,proto3" json:"error,omitempty"`                           // that ended the match; blank: none did
 	ErrorIn       string                 `protobuf:"bytes,16,opt,name=error_in,json=errorIn,proto3" json:"error_in,omitempty"`        // the call of the handler
-	Stack         string                 `protobuf:"bytes,17,opt,name=stack,proto3" json:"stack,omitempty"`
-	Problem       string                 `protobuf:"bytes,18,opt,name=problem,proto3" json:"problem,omitempty"` // why the file cannot be read; nothing else is set then
+	Problem       string                 `protobuf:"bytes,18,opt,name=problem,proto3" json:"problem,omitempty"`                       // why the file cannot be read; nothing else is set then
+	Stack         string                 `protobuf:"bytes,17,opt,name=stack,proto3" json:"stack,omitempty"`                           // of the error
 	FirstTick     float64                `protobuf:"fixed64,19,opt,name=first_tick,json=firstTick,proto3" json:"first_tick,omitempty"`
 	Incomplete    bool                   `protobuf:"varint,20,opt,name=incomplete,proto3" json:"incomplete,omitempty"`                           // the file ends early
 	ReplayProblem string                 `protobuf:"bytes,21,opt,name=replay_problem,json=replayProblem,proto3" json:"replay_problem,omitempty"` // why it cannot be replayed; blank: it can
@@ -9593,16 +9593,16 @@ func (x *Recording) GetErrorIn() string {
 	return ""
 }
 
-func (x *Recording) GetStack() string {
+func (x *Recording) GetProblem() string {
 	if x != nil {
-		return x.Stack
+		return x.Problem
 	}
 	return ""
 }
 
-func (x *Recording) GetProblem() string {
+func (x *Recording) GetStack() string {
 	if x != nil {
-		return x.Problem
+		return x.Stack
 	}
 	return ""
 }
@@ -9792,6 +9792,68 @@ func (x *RecordedTickRequest) GetTick() float64 {
 	return 0
 }
 
+type RecordedStateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Tick  float64                `protobuf:"fixed64,2,opt,name=tick,proto3" json:"tick,omitempty"`
+	// Chosen by the client, at most 64 bytes: requests of an operator with another viewer do
+	// not continue the same replay, so that two pages do not take it from each other.
+	Viewer        string `protobuf:"bytes,3,opt,name=viewer,proto3" json:"viewer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedStateRequest) Reset() {
+	*x = RecordedStateRequest{}
+	mi := &file_console_proto_msgTypes[144]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedStateRequest) ProtoMessage() {}
+
+func (x *RecordedStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[144]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedStateRequest.ProtoReflect.Descriptor instead.
+func (*RecordedStateRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{144}
+}
+
+func (x *RecordedStateRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RecordedStateRequest) GetTick() float64 {
+	if x != nil {
+		return x.Tick
+	}
+	return 0
+}
+
+func (x *RecordedStateRequest) GetViewer() string {
+	if x != nil {
+		return x.Viewer
+	}
+	return ""
+}
+
 type RecordedTick struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tick          *MatchNews_Tick        `protobuf:"bytes,1,opt,name=tick,proto3" json:"tick,omitempty"`           // without times
@@ -9802,7 +9864,7 @@ type RecordedTick struct {
 
 func (x *RecordedTick) Reset() {
 	*x = RecordedTick{}
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9814,7 +9876,7 @@ func (x *RecordedTick) String() string {
 func (*RecordedTick) ProtoMessage() {}
 
 func (x *RecordedTick) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9827,7 +9889,7 @@ func (x *RecordedTick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedTick.ProtoReflect.Descriptor instead.
 func (*RecordedTick) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{144}
+	return file_console_proto_rawDescGZIP(), []int{145}
 }
 
 func (x *RecordedTick) GetTick() *MatchNews_Tick {
@@ -9865,7 +9927,7 @@ type RecordedState struct {
 
 func (x *RecordedState) Reset() {
 	*x = RecordedState{}
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9877,7 +9939,7 @@ func (x *RecordedState) String() string {
 func (*RecordedState) ProtoMessage() {}
 
 func (x *RecordedState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9890,7 +9952,7 @@ func (x *RecordedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedState.ProtoReflect.Descriptor instead.
 func (*RecordedState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{145}
+	return file_console_proto_rawDescGZIP(), []int{146}
 }
 
 func (x *RecordedState) GetDone() bool {
@@ -9975,7 +10037,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9987,7 +10049,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10000,7 +10062,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{146}
+	return file_console_proto_rawDescGZIP(), []int{147}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -10041,7 +10103,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10053,7 +10115,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10066,7 +10128,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{147}
+	return file_console_proto_rawDescGZIP(), []int{148}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -10093,7 +10155,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10105,7 +10167,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10118,7 +10180,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{148}
+	return file_console_proto_rawDescGZIP(), []int{149}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -10148,7 +10210,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10160,7 +10222,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10173,7 +10235,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{149}
+	return file_console_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -10220,7 +10282,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10232,7 +10294,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10245,7 +10307,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{150}
+	return file_console_proto_rawDescGZIP(), []int{151}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -10279,7 +10341,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10291,7 +10353,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10433,7 +10495,7 @@ type Dashboard_Process struct {
 
 func (x *Dashboard_Process) Reset() {
 	*x = Dashboard_Process{}
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10445,7 +10507,7 @@ func (x *Dashboard_Process) String() string {
 func (*Dashboard_Process) ProtoMessage() {}
 
 func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10516,7 +10578,7 @@ type Dashboard_Calls struct {
 
 func (x *Dashboard_Calls) Reset() {
 	*x = Dashboard_Calls{}
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10528,7 +10590,7 @@ func (x *Dashboard_Calls) String() string {
 func (*Dashboard_Calls) ProtoMessage() {}
 
 func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10592,7 +10654,7 @@ type Dashboard_Function struct {
 
 func (x *Dashboard_Function) Reset() {
 	*x = Dashboard_Function{}
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10604,7 +10666,7 @@ func (x *Dashboard_Function) String() string {
 func (*Dashboard_Function) ProtoMessage() {}
 
 func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10664,7 +10726,7 @@ type Dashboard_SlowMatch struct {
 
 func (x *Dashboard_SlowMatch) Reset() {
 	*x = Dashboard_SlowMatch{}
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[162]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10676,7 +10738,7 @@ func (x *Dashboard_SlowMatch) String() string {
 func (*Dashboard_SlowMatch) ProtoMessage() {}
 
 func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[162]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10758,7 +10820,7 @@ type Dashboard_Pool struct {
 
 func (x *Dashboard_Pool) Reset() {
 	*x = Dashboard_Pool{}
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10770,7 +10832,7 @@ func (x *Dashboard_Pool) String() string {
 func (*Dashboard_Pool) ProtoMessage() {}
 
 func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10868,7 +10930,7 @@ type Dashboard_Database struct {
 
 func (x *Dashboard_Database) Reset() {
 	*x = Dashboard_Database{}
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[164]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10880,7 +10942,7 @@ func (x *Dashboard_Database) String() string {
 func (*Dashboard_Database) ProtoMessage() {}
 
 func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[164]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10984,7 +11046,7 @@ type RunResponse_Part struct {
 
 func (x *RunResponse_Part) Reset() {
 	*x = RunResponse_Part{}
-	mi := &file_console_proto_msgTypes[165]
+	mi := &file_console_proto_msgTypes[166]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10996,7 +11058,7 @@ func (x *RunResponse_Part) String() string {
 func (*RunResponse_Part) ProtoMessage() {}
 
 func (x *RunResponse_Part) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[165]
+	mi := &file_console_proto_msgTypes[166]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11051,7 +11113,7 @@ type MatchNews_Match struct {
 
 func (x *MatchNews_Match) Reset() {
 	*x = MatchNews_Match{}
-	mi := &file_console_proto_msgTypes[166]
+	mi := &file_console_proto_msgTypes[167]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11063,7 +11125,7 @@ func (x *MatchNews_Match) String() string {
 func (*MatchNews_Match) ProtoMessage() {}
 
 func (x *MatchNews_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[166]
+	mi := &file_console_proto_msgTypes[167]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11162,7 +11224,7 @@ type MatchNews_Data struct {
 
 func (x *MatchNews_Data) Reset() {
 	*x = MatchNews_Data{}
-	mi := &file_console_proto_msgTypes[167]
+	mi := &file_console_proto_msgTypes[168]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11174,7 +11236,7 @@ func (x *MatchNews_Data) String() string {
 func (*MatchNews_Data) ProtoMessage() {}
 
 func (x *MatchNews_Data) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[167]
+	mi := &file_console_proto_msgTypes[168]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11236,7 +11298,7 @@ type MatchNews_Event struct {
 
 func (x *MatchNews_Event) Reset() {
 	*x = MatchNews_Event{}
-	mi := &file_console_proto_msgTypes[168]
+	mi := &file_console_proto_msgTypes[169]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11248,7 +11310,7 @@ func (x *MatchNews_Event) String() string {
 func (*MatchNews_Event) ProtoMessage() {}
 
 func (x *MatchNews_Event) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[168]
+	mi := &file_console_proto_msgTypes[169]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11306,7 +11368,7 @@ type MatchNews_Tick struct {
 
 func (x *MatchNews_Tick) Reset() {
 	*x = MatchNews_Tick{}
-	mi := &file_console_proto_msgTypes[169]
+	mi := &file_console_proto_msgTypes[170]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11318,7 +11380,7 @@ func (x *MatchNews_Tick) String() string {
 func (*MatchNews_Tick) ProtoMessage() {}
 
 func (x *MatchNews_Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[169]
+	mi := &file_console_proto_msgTypes[170]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11432,7 +11494,7 @@ type MatchNews_State struct {
 
 func (x *MatchNews_State) Reset() {
 	*x = MatchNews_State{}
-	mi := &file_console_proto_msgTypes[170]
+	mi := &file_console_proto_msgTypes[171]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11444,7 +11506,7 @@ func (x *MatchNews_State) String() string {
 func (*MatchNews_State) ProtoMessage() {}
 
 func (x *MatchNews_State) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[170]
+	mi := &file_console_proto_msgTypes[171]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11505,7 +11567,7 @@ type Reload_Line struct {
 
 func (x *Reload_Line) Reset() {
 	*x = Reload_Line{}
-	mi := &file_console_proto_msgTypes[171]
+	mi := &file_console_proto_msgTypes[172]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11517,7 +11579,7 @@ func (x *Reload_Line) String() string {
 func (*Reload_Line) ProtoMessage() {}
 
 func (x *Reload_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[171]
+	mi := &file_console_proto_msgTypes[172]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11560,7 +11622,7 @@ type Reload_Error struct {
 
 func (x *Reload_Error) Reset() {
 	*x = Reload_Error{}
-	mi := &file_console_proto_msgTypes[172]
+	mi := &file_console_proto_msgTypes[173]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11572,7 +11634,7 @@ func (x *Reload_Error) String() string {
 func (*Reload_Error) ProtoMessage() {}
 
 func (x *Reload_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[172]
+	mi := &file_console_proto_msgTypes[173]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11634,7 +11696,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[173]
+	mi := &file_console_proto_msgTypes[174]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11646,7 +11708,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[173]
+	mi := &file_console_proto_msgTypes[174]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11693,7 +11755,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[174]
+	mi := &file_console_proto_msgTypes[175]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11705,7 +11767,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[174]
+	mi := &file_console_proto_msgTypes[175]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11745,7 +11807,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[175]
+	mi := &file_console_proto_msgTypes[176]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11757,7 +11819,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[175]
+	mi := &file_console_proto_msgTypes[176]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11797,7 +11859,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[179]
+	mi := &file_console_proto_msgTypes[180]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11809,7 +11871,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[179]
+	mi := &file_console_proto_msgTypes[180]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11854,7 +11916,7 @@ type RecordedTickList_Tick struct {
 
 func (x *RecordedTickList_Tick) Reset() {
 	*x = RecordedTickList_Tick{}
-	mi := &file_console_proto_msgTypes[183]
+	mi := &file_console_proto_msgTypes[184]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11866,7 +11928,7 @@ func (x *RecordedTickList_Tick) String() string {
 func (*RecordedTickList_Tick) ProtoMessage() {}
 
 func (x *RecordedTickList_Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[183]
+	mi := &file_console_proto_msgTypes[184]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11942,7 +12004,7 @@ type RecordedState_Difference struct {
 
 func (x *RecordedState_Difference) Reset() {
 	*x = RecordedState_Difference{}
-	mi := &file_console_proto_msgTypes[184]
+	mi := &file_console_proto_msgTypes[185]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11954,7 +12016,7 @@ func (x *RecordedState_Difference) String() string {
 func (*RecordedState_Difference) ProtoMessage() {}
 
 func (x *RecordedState_Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[184]
+	mi := &file_console_proto_msgTypes[185]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11967,7 +12029,7 @@ func (x *RecordedState_Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedState_Difference.ProtoReflect.Descriptor instead.
 func (*RecordedState_Difference) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{145, 0}
+	return file_console_proto_rawDescGZIP(), []int{146, 0}
 }
 
 func (x *RecordedState_Difference) GetWhat() string {
@@ -12001,7 +12063,7 @@ type RecordedState_Line struct {
 
 func (x *RecordedState_Line) Reset() {
 	*x = RecordedState_Line{}
-	mi := &file_console_proto_msgTypes[185]
+	mi := &file_console_proto_msgTypes[186]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12013,7 +12075,7 @@ func (x *RecordedState_Line) String() string {
 func (*RecordedState_Line) ProtoMessage() {}
 
 func (x *RecordedState_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[185]
+	mi := &file_console_proto_msgTypes[186]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12026,7 +12088,7 @@ func (x *RecordedState_Line) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedState_Line.ProtoReflect.Descriptor instead.
 func (*RecordedState_Line) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{145, 1}
+	return file_console_proto_rawDescGZIP(), []int{146, 1}
 }
 
 func (x *RecordedState_Line) GetLevel() string {
@@ -12056,7 +12118,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[186]
+	mi := &file_console_proto_msgTypes[187]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12068,7 +12130,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[186]
+	mi := &file_console_proto_msgTypes[187]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12081,7 +12143,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{146, 0}
+	return file_console_proto_rawDescGZIP(), []int{147, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -12129,7 +12191,7 @@ type Extensions_Page struct {
 
 func (x *Extensions_Page) Reset() {
 	*x = Extensions_Page{}
-	mi := &file_console_proto_msgTypes[187]
+	mi := &file_console_proto_msgTypes[188]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12141,7 +12203,7 @@ func (x *Extensions_Page) String() string {
 func (*Extensions_Page) ProtoMessage() {}
 
 func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[187]
+	mi := &file_console_proto_msgTypes[188]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12154,7 +12216,7 @@ func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_Page.ProtoReflect.Descriptor instead.
 func (*Extensions_Page) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{146, 1}
+	return file_console_proto_rawDescGZIP(), []int{147, 1}
 }
 
 func (x *Extensions_Page) GetTitle() string {
@@ -12185,7 +12247,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[188]
+	mi := &file_console_proto_msgTypes[189]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12197,7 +12259,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[188]
+	mi := &file_console_proto_msgTypes[189]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12210,7 +12272,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{148, 0}
+	return file_console_proto_rawDescGZIP(), []int{149, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -12267,7 +12329,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[189]
+	mi := &file_console_proto_msgTypes[190]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12279,7 +12341,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[189]
+	mi := &file_console_proto_msgTypes[190]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12292,7 +12354,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{149, 0}
+	return file_console_proto_rawDescGZIP(), []int{150, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -12335,7 +12397,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[190]
+	mi := &file_console_proto_msgTypes[191]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12347,7 +12409,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[190]
+	mi := &file_console_proto_msgTypes[191]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12360,7 +12422,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{150, 0}
+	return file_console_proto_rawDescGZIP(), []int{151, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -12401,7 +12463,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[191]
+	mi := &file_console_proto_msgTypes[192]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12413,7 +12475,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[191]
+	mi := &file_console_proto_msgTypes[192]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12426,7 +12488,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{150, 1}
+	return file_console_proto_rawDescGZIP(), []int{151, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -13418,9 +13480,9 @@ const file_console_proto_rawDesc = "" +
 	"\n" +
 	"from_start\x18\x0e \x01(\bR\tfromStart\x12\x14\n" +
 	"\x05error\x18\x0f \x01(\tR\x05error\x12\x19\n" +
-	"\berror_in\x18\x10 \x01(\tR\aerrorIn\x12\x14\n" +
-	"\x05stack\x18\x11 \x01(\tR\x05stack\x12\x18\n" +
-	"\aproblem\x18\x12 \x01(\tR\aproblem\x12\x1d\n" +
+	"\berror_in\x18\x10 \x01(\tR\aerrorIn\x12\x18\n" +
+	"\aproblem\x18\x12 \x01(\tR\aproblem\x12\x14\n" +
+	"\x05stack\x18\x11 \x01(\tR\x05stack\x12\x1d\n" +
 	"\n" +
 	"first_tick\x18\x13 \x01(\x01R\tfirstTick\x12\x1e\n" +
 	"\n" +
@@ -13446,7 +13508,11 @@ const file_console_proto_rawDesc = "" +
 	"\x05error\x18\a \x01(\tR\x05error\"=\n" +
 	"\x13RecordedTickRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
-	"\x04tick\x18\x02 \x01(\x01R\x04tick\"~\n" +
+	"\x04tick\x18\x02 \x01(\x01R\x04tick\"V\n" +
+	"\x14RecordedStateRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04tick\x18\x02 \x01(\x01R\x04tick\x12\x16\n" +
+	"\x06viewer\x18\x03 \x01(\tR\x06viewer\"~\n" +
 	"\fRecordedTick\x122\n" +
 	"\x04tick\x18\x01 \x01(\v2\x1e.nakama.console.MatchNews.TickR\x04tick\x12:\n" +
 	"\tpresences\x18\x02 \x03(\v2\x1c.nakama.console.UserPresenceR\tpresences\"\xb2\x04\n" +
@@ -13539,7 +13605,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa1R\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa2R\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -13683,8 +13749,8 @@ const file_console_proto_rawDesc = "" +
 	"\fGetRecording\x12\x1d.nakama.console.RecordingName\x1a\x19.nakama.console.Recording\x12H\n" +
 	"\x0fDeleteRecording\x12\x1d.nakama.console.RecordingName\x1a\x16.google.protobuf.Empty\x12[\n" +
 	"\x11ListRecordedTicks\x12$.nakama.console.RecordedTicksRequest\x1a .nakama.console.RecordedTickList\x12T\n" +
-	"\x0fGetRecordedTick\x12#.nakama.console.RecordedTickRequest\x1a\x1c.nakama.console.RecordedTick\x12V\n" +
-	"\x10GetRecordedState\x12#.nakama.console.RecordedTickRequest\x1a\x1d.nakama.console.RecordedStateB\x15Z\x13kumi/core/consolepbb\x06proto3"
+	"\x0fGetRecordedTick\x12#.nakama.console.RecordedTickRequest\x1a\x1c.nakama.console.RecordedTick\x12W\n" +
+	"\x10GetRecordedState\x12$.nakama.console.RecordedStateRequest\x1a\x1d.nakama.console.RecordedStateB\x15Z\x13kumi/core/consolepbb\x06proto3"
 
 var (
 	file_console_proto_rawDescOnce sync.Once
@@ -13699,7 +13765,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 192)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 193)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -13848,252 +13914,253 @@ var file_console_proto_goTypes = []any{
 	(*RecordedTicksRequest)(nil),                        // 144: nakama.console.RecordedTicksRequest
 	(*RecordedTickList)(nil),                            // 145: nakama.console.RecordedTickList
 	(*RecordedTickRequest)(nil),                         // 146: nakama.console.RecordedTickRequest
-	(*RecordedTick)(nil),                                // 147: nakama.console.RecordedTick
-	(*RecordedState)(nil),                               // 148: nakama.console.RecordedState
-	(*Extensions)(nil),                                  // 149: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 150: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 151: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 152: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 153: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 154: nakama.console.User.AclEntry
-	nil,                                                 // 155: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 156: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 157: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 158: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 159: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 160: nakama.console.StatusList.Status
-	(*Dashboard_Process)(nil),                           // 161: nakama.console.Dashboard.Process
-	(*Dashboard_Calls)(nil),                             // 162: nakama.console.Dashboard.Calls
-	(*Dashboard_Function)(nil),                          // 163: nakama.console.Dashboard.Function
-	(*Dashboard_SlowMatch)(nil),                         // 164: nakama.console.Dashboard.SlowMatch
-	(*Dashboard_Pool)(nil),                              // 165: nakama.console.Dashboard.Pool
-	(*Dashboard_Database)(nil),                          // 166: nakama.console.Dashboard.Database
-	nil,                                                 // 167: nakama.console.RunRequest.SessionVarsEntry
-	(*RunResponse_Part)(nil),                            // 168: nakama.console.RunResponse.Part
-	(*MatchNews_Match)(nil),                             // 169: nakama.console.MatchNews.Match
-	(*MatchNews_Data)(nil),                              // 170: nakama.console.MatchNews.Data
-	(*MatchNews_Event)(nil),                             // 171: nakama.console.MatchNews.Event
-	(*MatchNews_Tick)(nil),                              // 172: nakama.console.MatchNews.Tick
-	(*MatchNews_State)(nil),                             // 173: nakama.console.MatchNews.State
-	(*Reload_Line)(nil),                                 // 174: nakama.console.Reload.Line
-	(*Reload_Error)(nil),                                // 175: nakama.console.Reload.Error
-	(*Metrics_Series)(nil),                              // 176: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 177: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 178: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 179: nakama.console.SavedRequest.SessionVarsEntry
-	nil,                                                 // 180: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 181: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 182: nakama.console.MatchList.Match
-	nil,                                                 // 183: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 184: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 185: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*RecordedTickList_Tick)(nil),                       // 186: nakama.console.RecordedTickList.Tick
-	(*RecordedState_Difference)(nil),                    // 187: nakama.console.RecordedState.Difference
-	(*RecordedState_Line)(nil),                          // 188: nakama.console.RecordedState.Line
-	(*Extensions_HiroSystems)(nil),                      // 189: nakama.console.Extensions.HiroSystems
-	(*Extensions_Page)(nil),                             // 190: nakama.console.Extensions.Page
-	(*SatoriListTemplatesResponse_Template)(nil),        // 191: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 192: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 193: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 194: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 195: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 196: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 197: nakama.api.User
-	(*api.Account)(nil),                                 // 198: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 199: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 200: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 201: nakama.api.Friend
-	(*api.Group)(nil),                                   // 202: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 203: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 204: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 205: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 206: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 207: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 208: google.protobuf.Struct
-	(api.Operator)(0),                                   // 209: nakama.api.Operator
-	(*api.Match)(nil),                                   // 210: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 211: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 212: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 213: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 214: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 215: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 216: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 217: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 218: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 219: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 220: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 221: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 222: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 223: nakama.api.LeaderboardRecordList
+	(*RecordedStateRequest)(nil),                        // 147: nakama.console.RecordedStateRequest
+	(*RecordedTick)(nil),                                // 148: nakama.console.RecordedTick
+	(*RecordedState)(nil),                               // 149: nakama.console.RecordedState
+	(*Extensions)(nil),                                  // 150: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 151: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 152: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 153: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 154: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 155: nakama.console.User.AclEntry
+	nil,                                                 // 156: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 157: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 158: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 159: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 160: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 161: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 162: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 163: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 164: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 165: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 166: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 167: nakama.console.Dashboard.Database
+	nil,                                                 // 168: nakama.console.RunRequest.SessionVarsEntry
+	(*RunResponse_Part)(nil),                            // 169: nakama.console.RunResponse.Part
+	(*MatchNews_Match)(nil),                             // 170: nakama.console.MatchNews.Match
+	(*MatchNews_Data)(nil),                              // 171: nakama.console.MatchNews.Data
+	(*MatchNews_Event)(nil),                             // 172: nakama.console.MatchNews.Event
+	(*MatchNews_Tick)(nil),                              // 173: nakama.console.MatchNews.Tick
+	(*MatchNews_State)(nil),                             // 174: nakama.console.MatchNews.State
+	(*Reload_Line)(nil),                                 // 175: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 176: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 177: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 178: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 179: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 180: nakama.console.SavedRequest.SessionVarsEntry
+	nil,                                                 // 181: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 182: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 183: nakama.console.MatchList.Match
+	nil,                                                 // 184: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 185: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 186: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*RecordedTickList_Tick)(nil),                       // 187: nakama.console.RecordedTickList.Tick
+	(*RecordedState_Difference)(nil),                    // 188: nakama.console.RecordedState.Difference
+	(*RecordedState_Line)(nil),                          // 189: nakama.console.RecordedState.Line
+	(*Extensions_HiroSystems)(nil),                      // 190: nakama.console.Extensions.HiroSystems
+	(*Extensions_Page)(nil),                             // 191: nakama.console.Extensions.Page
+	(*SatoriListTemplatesResponse_Template)(nil),        // 192: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 193: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 194: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 195: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 196: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 197: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 198: nakama.api.User
+	(*api.Account)(nil),                                 // 199: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 200: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 201: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 202: nakama.api.Friend
+	(*api.Group)(nil),                                   // 203: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 204: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 205: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 206: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 207: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 208: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 209: google.protobuf.Struct
+	(api.Operator)(0),                                   // 210: nakama.api.Operator
+	(*api.Match)(nil),                                   // 211: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 212: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 213: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 214: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 215: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 216: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 217: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 218: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 219: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 220: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 221: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 222: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 223: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 224: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	195, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	154, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	196, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	196, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	196, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	155, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	197, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	197, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	155, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	156, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	156, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	157, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	196, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	196, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	157, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	158, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	197, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	197, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	158, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	159, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	159, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	160, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	196, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	196, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	196, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	197, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	197, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	197, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	160, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	196, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	160, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	161, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
-	163, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
-	164, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
-	165, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
-	166, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
-	177, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	161, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	197, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	161, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	162, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	164, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	165, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	166, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	167, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	178, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
 	46,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
-	160, // 31: nakama.console.Dashboard.others:type_name -> nakama.console.StatusList.Status
-	167, // 32: nakama.console.RunRequest.session_vars:type_name -> nakama.console.RunRequest.SessionVarsEntry
-	168, // 33: nakama.console.RunResponse.functions:type_name -> nakama.console.RunResponse.Part
-	168, // 34: nakama.console.RunResponse.statements:type_name -> nakama.console.RunResponse.Part
+	161, // 31: nakama.console.Dashboard.others:type_name -> nakama.console.StatusList.Status
+	168, // 32: nakama.console.RunRequest.session_vars:type_name -> nakama.console.RunRequest.SessionVarsEntry
+	169, // 33: nakama.console.RunResponse.functions:type_name -> nakama.console.RunResponse.Part
+	169, // 34: nakama.console.RunResponse.statements:type_name -> nakama.console.RunResponse.Part
 	44,  // 35: nakama.console.RunResponse.log:type_name -> nakama.console.LogEntry
-	169, // 36: nakama.console.MatchNews.match:type_name -> nakama.console.MatchNews.Match
-	172, // 37: nakama.console.MatchNews.ticks:type_name -> nakama.console.MatchNews.Tick
-	173, // 38: nakama.console.MatchNews.state:type_name -> nakama.console.MatchNews.State
+	170, // 36: nakama.console.MatchNews.match:type_name -> nakama.console.MatchNews.Match
+	173, // 37: nakama.console.MatchNews.ticks:type_name -> nakama.console.MatchNews.Tick
+	174, // 38: nakama.console.MatchNews.state:type_name -> nakama.console.MatchNews.State
 	44,  // 39: nakama.console.LogList.entries:type_name -> nakama.console.LogEntry
-	196, // 40: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
+	197, // 40: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
 	46,  // 41: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	196, // 42: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
-	175, // 43: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	196, // 44: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	196, // 45: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	176, // 46: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	177, // 47: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	178, // 48: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	178, // 49: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	178, // 50: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	197, // 42: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	176, // 43: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	197, // 44: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	197, // 45: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	177, // 46: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	178, // 47: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	179, // 48: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	179, // 49: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	179, // 50: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	52,  // 51: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	52,  // 52: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	179, // 53: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
+	180, // 53: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
 	54,  // 54: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
-	180, // 55: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	197, // 56: nakama.console.AccountList.users:type_name -> nakama.api.User
-	198, // 57: nakama.console.Account.account:type_name -> nakama.api.Account
-	196, // 58: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	196, // 59: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	196, // 60: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	196, // 61: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	199, // 62: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	196, // 63: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	196, // 64: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	181, // 55: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	198, // 56: nakama.console.AccountList.users:type_name -> nakama.api.User
+	199, // 57: nakama.console.Account.account:type_name -> nakama.api.Account
+	197, // 58: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	197, // 59: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	197, // 60: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	197, // 61: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	200, // 62: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	197, // 63: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	197, // 64: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
 	65,  // 65: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	196, // 66: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	196, // 67: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	198, // 68: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	200, // 69: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	201, // 70: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	202, // 71: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	203, // 72: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	204, // 73: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	205, // 74: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	197, // 66: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	197, // 67: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	199, // 68: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	201, // 69: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	202, // 70: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	203, // 71: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	204, // 72: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	205, // 73: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	206, // 74: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
 	65,  // 75: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
 	68,  // 76: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	195, // 77: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	195, // 78: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	195, // 79: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	195, // 80: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	195, // 81: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	195, // 82: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	195, // 83: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	195, // 84: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	195, // 85: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	195, // 86: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	181, // 87: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	195, // 88: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	196, // 89: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	196, // 90: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	196, // 77: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	196, // 78: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	196, // 79: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	196, // 80: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	196, // 81: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	196, // 82: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	196, // 83: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	196, // 84: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	196, // 85: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	196, // 86: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	182, // 87: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	196, // 88: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	197, // 89: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	197, // 90: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
 	72,  // 91: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	196, // 92: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	196, // 93: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	196, // 94: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	196, // 95: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	202, // 96: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	202, // 97: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	206, // 98: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	195, // 99: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	195, // 100: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	195, // 101: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	195, // 102: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	195, // 103: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	199, // 104: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	207, // 105: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	196, // 106: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	208, // 107: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	197, // 92: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	197, // 93: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	197, // 94: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	197, // 95: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	203, // 96: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	203, // 97: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	207, // 98: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	196, // 99: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	196, // 100: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	196, // 101: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	196, // 102: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	196, // 103: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	200, // 104: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	208, // 105: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	197, // 106: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	209, // 107: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
 	2,   // 108: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	196, // 109: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	197, // 109: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
 	95,  // 110: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	196, // 111: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	196, // 112: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	197, // 111: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	197, // 112: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
 	101, // 113: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	207, // 114: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	207, // 115: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	208, // 114: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	208, // 115: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
 	105, // 116: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	200, // 117: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	196, // 118: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	196, // 119: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	196, // 120: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	201, // 117: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	197, // 118: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	197, // 119: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	197, // 120: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
 	110, // 121: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	207, // 122: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	199, // 123: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	195, // 124: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	207, // 125: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	207, // 126: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	195, // 127: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	195, // 128: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	182, // 129: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	195, // 130: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	208, // 122: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	200, // 123: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	196, // 124: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	208, // 125: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	208, // 126: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	196, // 127: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	196, // 128: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	183, // 129: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	196, // 130: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
 	117, // 131: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	196, // 132: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	196, // 133: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	209, // 134: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	183, // 135: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	184, // 136: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	185, // 137: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	196, // 138: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
-	196, // 139: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
+	197, // 132: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	197, // 133: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	210, // 134: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	184, // 135: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	185, // 136: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	186, // 137: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	197, // 138: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
+	197, // 139: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
 	129, // 140: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
-	208, // 141: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
-	196, // 142: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
-	196, // 143: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
+	209, // 141: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
+	197, // 142: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
+	197, // 143: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
 	132, // 144: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
-	196, // 145: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
-	196, // 146: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
-	196, // 147: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
+	197, // 145: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
+	197, // 146: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
+	197, // 147: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
 	134, // 148: nakama.console.JobList.jobs:type_name -> nakama.console.Job
-	207, // 149: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
-	196, // 150: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
-	196, // 151: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	208, // 149: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	197, // 150: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	197, // 151: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
 	143, // 152: nakama.console.RecordingList.recordings:type_name -> nakama.console.Recording
-	196, // 153: nakama.console.Recording.end_time:type_name -> google.protobuf.Timestamp
-	196, // 154: nakama.console.Recording.create_time:type_name -> google.protobuf.Timestamp
-	186, // 155: nakama.console.RecordedTickList.ticks:type_name -> nakama.console.RecordedTickList.Tick
-	172, // 156: nakama.console.RecordedTick.tick:type_name -> nakama.console.MatchNews.Tick
+	197, // 153: nakama.console.Recording.end_time:type_name -> google.protobuf.Timestamp
+	197, // 154: nakama.console.Recording.create_time:type_name -> google.protobuf.Timestamp
+	187, // 155: nakama.console.RecordedTickList.ticks:type_name -> nakama.console.RecordedTickList.Tick
+	173, // 156: nakama.console.RecordedTick.tick:type_name -> nakama.console.MatchNews.Tick
 	117, // 157: nakama.console.RecordedTick.presences:type_name -> nakama.console.UserPresence
-	173, // 158: nakama.console.RecordedState.state:type_name -> nakama.console.MatchNews.State
-	173, // 159: nakama.console.RecordedState.before:type_name -> nakama.console.MatchNews.State
-	187, // 160: nakama.console.RecordedState.differences:type_name -> nakama.console.RecordedState.Difference
-	188, // 161: nakama.console.RecordedState.log:type_name -> nakama.console.RecordedState.Line
-	189, // 162: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	190, // 163: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
-	191, // 164: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	192, // 165: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	194, // 166: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	174, // 158: nakama.console.RecordedState.state:type_name -> nakama.console.MatchNews.State
+	174, // 159: nakama.console.RecordedState.before:type_name -> nakama.console.MatchNews.State
+	188, // 160: nakama.console.RecordedState.differences:type_name -> nakama.console.RecordedState.Difference
+	189, // 161: nakama.console.RecordedState.log:type_name -> nakama.console.RecordedState.Line
+	190, // 162: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	191, // 163: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
+	192, // 164: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	193, // 165: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	195, // 166: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
 	10,  // 167: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
 	10,  // 168: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
 	10,  // 169: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
@@ -14101,27 +14168,27 @@ var file_console_proto_depIdxs = []int32{
 	10,  // 171: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
 	10,  // 172: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
 	1,   // 173: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	196, // 174: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	162, // 175: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	162, // 176: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	197, // 174: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	163, // 175: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	163, // 176: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
 	117, // 177: nakama.console.MatchNews.Match.presences:type_name -> nakama.console.UserPresence
 	117, // 178: nakama.console.MatchNews.Data.sender:type_name -> nakama.console.UserPresence
 	117, // 179: nakama.console.MatchNews.Event.presence:type_name -> nakama.console.UserPresence
-	196, // 180: nakama.console.MatchNews.Tick.time:type_name -> google.protobuf.Timestamp
-	170, // 181: nakama.console.MatchNews.Tick.inputs:type_name -> nakama.console.MatchNews.Data
-	170, // 182: nakama.console.MatchNews.Tick.broadcasts:type_name -> nakama.console.MatchNews.Data
-	171, // 183: nakama.console.MatchNews.Tick.events:type_name -> nakama.console.MatchNews.Event
-	174, // 184: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	196, // 185: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	210, // 186: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	196, // 187: nakama.console.RecordedTickList.Tick.time:type_name -> google.protobuf.Timestamp
-	193, // 188: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	197, // 180: nakama.console.MatchNews.Tick.time:type_name -> google.protobuf.Timestamp
+	171, // 181: nakama.console.MatchNews.Tick.inputs:type_name -> nakama.console.MatchNews.Data
+	171, // 182: nakama.console.MatchNews.Tick.broadcasts:type_name -> nakama.console.MatchNews.Data
+	172, // 183: nakama.console.MatchNews.Tick.events:type_name -> nakama.console.MatchNews.Event
+	175, // 184: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	197, // 185: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	211, // 186: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	197, // 187: nakama.console.RecordedTickList.Tick.time:type_name -> google.protobuf.Timestamp
+	194, // 188: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
 	3,   // 189: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
 	6,   // 190: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
 	8,   // 191: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
 	9,   // 192: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
 	5,   // 193: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	211, // 194: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	212, // 194: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
 	13,  // 195: nakama.console.Console.GetUser:input_type -> nakama.console.Username
 	14,  // 196: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
 	16,  // 197: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
@@ -14129,7 +14196,7 @@ var file_console_proto_depIdxs = []int32{
 	13,  // 199: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
 	18,  // 200: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
 	19,  // 201: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	211, // 202: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	212, // 202: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
 	22,  // 203: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
 	23,  // 204: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
 	24,  // 205: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
@@ -14137,21 +14204,21 @@ var file_console_proto_depIdxs = []int32{
 	28,  // 207: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
 	29,  // 208: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
 	30,  // 209: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	211, // 210: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	211, // 211: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	212, // 210: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	212, // 211: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
 	35,  // 212: nakama.console.Console.DrainNode:input_type -> nakama.console.NodeName
-	211, // 213: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	211, // 214: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	212, // 213: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	212, // 214: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
 	42,  // 215: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
 	47,  // 216: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	211, // 217: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	211, // 218: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	211, // 219: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	211, // 220: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	212, // 217: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	212, // 218: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	212, // 219: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	212, // 220: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
 	56,  // 221: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
 	56,  // 222: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
 	37,  // 223: nakama.console.Console.Run:input_type -> nakama.console.RunRequest
-	211, // 224: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
+	212, // 224: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
 	54,  // 225: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
 	54,  // 226: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
 	58,  // 227: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
@@ -14199,35 +14266,35 @@ var file_console_proto_depIdxs = []int32{
 	96,  // 269: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
 	98,  // 270: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
 	98,  // 271: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	211, // 272: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	212, // 272: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
 	100, // 273: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	212, // 274: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	213, // 274: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
 	103, // 275: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
 	104, // 276: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
 	109, // 277: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
 	112, // 278: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
 	112, // 279: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	213, // 280: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	214, // 280: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
 	113, // 281: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
 	69,  // 282: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
 	69,  // 283: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	211, // 284: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	211, // 285: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	211, // 286: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	211, // 287: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	212, // 284: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	212, // 285: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	212, // 286: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	212, // 287: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
 	107, // 288: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	211, // 289: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	150, // 290: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	152, // 291: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	212, // 289: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	151, // 290: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	153, // 291: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
 	129, // 292: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
 	131, // 293: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
-	211, // 294: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
+	212, // 294: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
 	98,  // 295: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
-	211, // 296: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
+	212, // 296: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
 	136, // 297: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
-	211, // 298: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	212, // 298: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
 	138, // 299: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
-	211, // 300: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	212, // 300: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
 	119, // 301: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
 	120, // 302: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
 	122, // 303: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
@@ -14246,31 +14313,31 @@ var file_console_proto_depIdxs = []int32{
 	142, // 316: nakama.console.Console.DeleteRecording:input_type -> nakama.console.RecordingName
 	144, // 317: nakama.console.Console.ListRecordedTicks:input_type -> nakama.console.RecordedTicksRequest
 	146, // 318: nakama.console.Console.GetRecordedTick:input_type -> nakama.console.RecordedTickRequest
-	146, // 319: nakama.console.Console.GetRecordedState:input_type -> nakama.console.RecordedTickRequest
+	147, // 319: nakama.console.Console.GetRecordedState:input_type -> nakama.console.RecordedStateRequest
 	4,   // 320: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
 	7,   // 321: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	211, // 322: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	211, // 323: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	211, // 324: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	212, // 322: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	212, // 323: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	212, // 324: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
 	12,  // 325: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
 	11,  // 326: nakama.console.Console.GetUser:output_type -> nakama.console.User
 	15,  // 327: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
 	11,  // 328: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	211, // 329: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	212, // 329: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
 	17,  // 330: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	211, // 331: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	211, // 332: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	212, // 331: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	212, // 332: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
 	21,  // 333: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
 	20,  // 334: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
 	20,  // 335: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	211, // 336: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	212, // 336: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
 	27,  // 337: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
 	25,  // 338: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
 	25,  // 339: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
 	32,  // 340: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
 	33,  // 341: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
 	34,  // 342: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	211, // 343: nakama.console.Console.DrainNode:output_type -> google.protobuf.Empty
+	212, // 343: nakama.console.Console.DrainNode:output_type -> google.protobuf.Empty
 	36,  // 344: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
 	45,  // 345: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
 	43,  // 346: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
@@ -14283,73 +14350,73 @@ var file_console_proto_depIdxs = []int32{
 	57,  // 353: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
 	38,  // 354: nakama.console.Console.Run:output_type -> nakama.console.RunResponse
 	55,  // 355: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
-	211, // 356: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
-	211, // 357: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
+	212, // 356: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
+	212, // 357: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
 	59,  // 358: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
 	61,  // 359: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	211, // 360: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	212, // 360: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
 	68,  // 361: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
 	63,  // 362: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	211, // 363: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	211, // 364: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	211, // 365: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	211, // 366: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	211, // 367: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	211, // 368: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	211, // 369: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	211, // 370: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	211, // 371: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	211, // 372: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	211, // 373: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	211, // 374: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	212, // 363: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	212, // 364: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	212, // 365: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	212, // 366: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	212, // 367: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	212, // 368: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	212, // 369: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	212, // 370: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	212, // 371: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	212, // 372: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	212, // 373: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	212, // 374: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
 	74,  // 375: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
 	72,  // 376: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	211, // 377: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	211, // 378: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	211, // 379: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	211, // 380: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	214, // 381: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	215, // 382: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	212, // 377: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	212, // 378: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	212, // 379: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	212, // 380: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	215, // 381: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	216, // 382: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
 	66,  // 383: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	216, // 384: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	217, // 385: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	218, // 386: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	219, // 387: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	217, // 384: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	218, // 385: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	219, // 386: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	220, // 387: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
 	85,  // 388: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	202, // 389: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	211, // 390: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	211, // 391: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	211, // 392: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	211, // 393: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	211, // 394: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	220, // 395: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	203, // 389: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	212, // 390: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	212, // 391: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	212, // 392: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	212, // 393: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	212, // 394: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	221, // 395: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
 	87,  // 396: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	221, // 397: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	222, // 397: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
 	92,  // 398: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	211, // 399: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	212, // 399: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
 	97,  // 400: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
 	95,  // 401: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	211, // 402: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	212, // 402: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
 	99,  // 403: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
 	102, // 404: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	200, // 405: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	222, // 406: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	211, // 407: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	201, // 405: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	223, // 406: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	212, // 407: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
 	111, // 408: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
 	110, // 409: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	211, // 410: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	223, // 411: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	211, // 412: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	212, // 410: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	224, // 411: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	212, // 412: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
 	61,  // 413: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	211, // 414: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	211, // 415: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	211, // 416: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	211, // 417: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	212, // 414: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	212, // 415: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	212, // 416: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	212, // 417: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
 	106, // 418: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
 	108, // 419: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	149, // 420: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	151, // 421: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	153, // 422: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	150, // 420: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	152, // 421: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	154, // 422: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
 	130, // 423: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
 	132, // 424: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
 	133, // 425: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
@@ -14358,26 +14425,26 @@ var file_console_proto_depIdxs = []int32{
 	137, // 428: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
 	139, // 429: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
 	139, // 430: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
-	211, // 431: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
-	211, // 432: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	212, // 431: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	212, // 432: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
 	121, // 433: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
 	123, // 434: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
 	110, // 435: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
 	125, // 436: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	204, // 437: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	205, // 437: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
 	128, // 438: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
 	115, // 439: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	211, // 440: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
-	211, // 441: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
-	211, // 442: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
-	211, // 443: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty
+	212, // 440: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
+	212, // 441: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
+	212, // 442: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
+	212, // 443: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty
 	118, // 444: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
 	141, // 445: nakama.console.Console.ListRecordings:output_type -> nakama.console.RecordingList
 	143, // 446: nakama.console.Console.GetRecording:output_type -> nakama.console.Recording
-	211, // 447: nakama.console.Console.DeleteRecording:output_type -> google.protobuf.Empty
+	212, // 447: nakama.console.Console.DeleteRecording:output_type -> google.protobuf.Empty
 	145, // 448: nakama.console.Console.ListRecordedTicks:output_type -> nakama.console.RecordedTickList
-	147, // 449: nakama.console.Console.GetRecordedTick:output_type -> nakama.console.RecordedTick
-	148, // 450: nakama.console.Console.GetRecordedState:output_type -> nakama.console.RecordedState
+	148, // 449: nakama.console.Console.GetRecordedTick:output_type -> nakama.console.RecordedTick
+	149, // 450: nakama.console.Console.GetRecordedState:output_type -> nakama.console.RecordedState
 	320, // [320:451] is the sub-list for method output_type
 	189, // [189:320] is the sub-list for method input_type
 	189, // [189:189] is the sub-list for extension type_name
@@ -14396,7 +14463,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   192,
+			NumMessages:   193,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -67,6 +67,10 @@ export function RecordedTick({ of: r, number, choose }: Props) {
   );
 }
 
+// viewer tells the server which of an operator's pages asks, so that one does not end the
+// replay of another.
+const viewer = Array.from(crypto.getRandomValues(new Uint8Array(8)), (b) => b.toString(16).padStart(2, "0")).join("");
+
 // useReplay replays the recording up to a tick, which may take several requests.
 function useReplay(name: string, tick: number) {
   const [reached, setReached] = useState<number | null>(null);
@@ -74,7 +78,7 @@ function useReplay(name: string, tick: number) {
     async (signal) => {
       setReached(null);
       for (;;) {
-        const s = await get<Replayed>(path`recording/${name}/state`, { tick }, signal);
+        const s = await get<Replayed>(path`recording/${name}/state`, { tick, viewer }, signal);
         if (s.done) return s;
         setReached(s.reached);
       }
