@@ -179,6 +179,10 @@ func (r *Registry) open(m *Match) error {
 	r.mu.Lock()
 	if r.stopping.Load() {
 		r.mu.Unlock()
+		if m.tape != nil {
+			m.tape.keep = false // a match that never ran
+			m.endRecord()
+		}
 		m.close()
 		return ErrStopping
 	}

@@ -144,3 +144,38 @@ func TestRestoreThatHangs(t *testing.T) {
 		t.Errorf("%d matches run after the last one came back", n)
 	}
 }
+
+// stoppingGame is a game during whose Restore the server begins to stop.
+type stoppingGame struct {
+	durableGame
+	stop func()
+}
+
+func (g stoppingGame) Restore(context.Context, int64, []byte, []*presence.Presence) (bool, error) {
+	g.stop()
+	return true, nil
+}
+
+// A match that is restored while the server stops leaves nothing in the recorder's memory.
+func TestRestoreWhileStoppingEndsTheRecording(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []RecordMode{RecordError, RecordAlways} {
+		rec := NewRecorder(RecorderOptions{
+			Mode: mode, MaxMatch: 1 << 20, MaxAll: 1 << 20, Folder: t.TempDir(),
+			EncodeParams: func(map[string]any) ([]byte, error) { return nil, nil },
+		})
+		w := newTestRegistry(t, Options{Recorder: rec})
+		factory := func(_ context.Context, m Dispatcher) (Handler, error) {
+			return stoppingGame{durableGame{&game{m: m, rate: 1}}, func() { w.stopping.Store(true) }}, nil
+		}
+		w.SetHandlers(func(string) (Factory, bool) { return factory, true })
+		s := &Snapshot{ID: uuid.Must(uuid.NewV4()), Home: "here", Handler: "durable", Rate: 1, State: []byte("state")}
+		if _, err := w.restore(t.Context(), s, nil); !errors.Is(err, ErrStopping) {
+			t.Errorf("%s: the error is %v", mode, err)
+		}
+		rec.Flush()
+		if rec.Used() != 0 {
+			t.Errorf("%s: %d bytes of recordings are left", mode, rec.Used())
+		}
+	}
+}
