@@ -135,8 +135,8 @@ func readMagic(r io.Reader) error {
 	if n < len(magic) || string(magic[:last]) != recordingMagic[:last] {
 		return errNoRecording
 	}
-	if magic[last] != recordingMagic[last] {
-		return fmt.Errorf("the recording has version %d, and this server reads version %d", magic[last], recordingMagic[last])
+	if magic[last] < 1 || magic[last] > recordingMagic[last] {
+		return fmt.Errorf("the recording has version %d, and this server reads versions 1 to %d", magic[last], recordingMagic[last])
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -198,4 +199,59 @@ func FuzzReadRecordingFile(f *testing.F) {
 		_ = readAll(openTest(t, path))
 		_ = readAll(crafted(t, data))
 	})
+}
+
+// The version of the format is named if it is not known, and version 1 is read.
+func TestReadRecordingVersions(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[byte]string{0: "versions 1 to 2", 1: "", 2: "", 3: "has version 3, and this server reads versions 1 to 2"} {
+		whole, err := os.ReadFile(writeRecording(t, nil, someCalls).Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole[len(recordingMagic)-1] = version
+		path := filepath.Join(t.TempDir(), "version"+RecordingEnding)
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := readAll(openTest(t, path)); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("version %d: %v, want %q", version, err, want)
+		}
+	}
+}
+
+// A player of a restored match who comes back with another session is in the time line once; a
+// second session that asked to join is another member.
+func TestRecordedMembersAfterRestore(t *testing.T) {
+	t.Parallel()
+	old := testPerson("ann", uuid.Must(uuid.NewV4()))
+	back, second := testPerson("ann", old.UserID), testPerson("ann", old.UserID)
+	file := writeRecording(t, []*presence.Presence{old}, func(m *Match) {
+		end := func() { m.tape.done(true, nil) }
+		m.recordPeople(recJoin, []*presence.Presence{back}) // without an attempt
+		end()
+		m.tick++
+		m.recordLoop(nil)
+		m.tape.broadcast(1, []byte("hi"), &broadcast{all: true}, nil, true)
+		end()
+		m.tick++
+		m.recordAttempt(&attempt{joiner: &Joiner{Presence: *second}})
+		end()
+		m.recordPeople(recJoin, []*presence.Presence{second})
+		end()
+		m.tick++
+		m.recordLoop(nil)
+		end()
+	})
+	f, err := ReadRecordingFile(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick, members, err := f.ReadTick(8)
+	if err != nil || tick == nil || len(members) != 1 || members[0].Session != back.Session || tick.Broadcasts[0].Receivers != 1 {
+		t.Errorf("after the return: %v %v %v", tick, members, err)
+	}
+	if _, members, err = f.ReadTick(10); err != nil || len(members) != 2 {
+		t.Errorf("with a second session: %v %v", members, err)
+	}
 }

@@ -111,6 +111,7 @@ type tickWalk struct {
 	from, to int64
 	segment  *Segment
 	members  []*presence.Presence
+	asked    *Step // the join attempt before the call, if the call follows one
 }
 
 // walk calls do for each call; w.members are those who are in the match before it.
@@ -136,7 +137,7 @@ func (w *tickWalk) walk(do func(*Step)) error {
 		if w.segment, err = w.file.Segment(i); err != nil {
 			return err
 		}
-		w.members = append(w.members[:0:0], w.segment.Members...)
+		w.members, w.asked = append(w.members[:0:0], w.segment.Members...), nil
 		for _, s := range w.segment.Steps {
 			if s.Tick >= w.to {
 				return nil
@@ -152,18 +153,31 @@ func (w *tickWalk) walk(do func(*Step)) error {
 
 // follow notes who joined and left with a call.
 func (w *tickWalk) follow(s *Step) {
+	asked := w.asked
+	w.asked = nil
 	switch s.Kind {
+	case recAttempt:
+		w.asked = s
 	case recJoin:
-		w.members = append(w.members, s.People...)
+		for _, p := range s.People {
+			// A member of a restored match who comes back with another session is not asked
+			// about, and takes the place of the old session.
+			if asked == nil || asked.Joiner.Session != p.Session {
+				w.remove(func(old *presence.Presence) bool { return old.UserID == p.UserID })
+			}
+			w.members = append(w.members, p)
+		}
 	case recLeave:
 		for _, gone := range s.People {
-			for i, p := range w.members {
-				if p.Session == gone.Session {
-					w.members = append(w.members[:i:i], w.members[i+1:]...)
-					break
-				}
-			}
+			w.remove(func(p *presence.Presence) bool { return p.Session == gone.Session })
 		}
+	}
+}
+
+// remove removes the first member for which is is true.
+func (w *tickWalk) remove(is func(*presence.Presence) bool) {
+	if i := slices.IndexFunc(w.members, is); i >= 0 {
+		w.members = append(w.members[:i:i], w.members[i+1:]...)
 	}
 }
 

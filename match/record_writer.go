@@ -167,7 +167,9 @@ type saved struct {
 // RecordingEnding is what names of files with recordings end with.
 const RecordingEnding = ".kumirec"
 
-const recordingMagic = "KUMIREC\x01"
+// A file begins with recordingMagic, which ends with the version. Version 2 added recSnapshot and
+// recRestore; older versions are read as well.
+const recordingMagic = "KUMIREC\x02"
 
 // Kinds of blocks in a file. After its kind and length a block has compressed bytes.
 const (
