@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heroiclabs/nakama-common/rtapi"
+
 	"kumi/bench/bare"
 	"kumi/bench/wire"
 )
@@ -53,11 +55,12 @@ type restartedPlayer struct {
 	state     restartState
 	regressed int // acknowledged messages that a later state does not count
 	lastState time.Time
-	gap       time.Duration // the longest between two states since mark
-	marked    bool          // since mark the socket was not opened again
-	waiting   bool          // since mark there was no state on a socket that was opened again
-	presences int
-	lost      error // why the match could not be joined again
+	gap       time.Duration   // the longest between two states since mark
+	marked    bool            // since mark the socket was not opened again
+	waiting   bool            // since mark there was no state on a socket that was opened again
+	joined    map[string]bool // whose first join was told, of the room and of the match; nil since the first mark
+	presences int             // joins and leaves that were told, but for those first ones
+	lost      error           // why the match could not be joined again
 }
 
 // restartState is what a match sends in each tick.
@@ -81,7 +84,7 @@ type restartedPlayers struct {
 }
 
 func (ps *restartedPlayers) add(s session, match, room string) {
-	ps.all = append(ps.all, &restartedPlayer{of: ps, number: len(ps.all), session: s, match: match, room: room, got: map[string]int{}})
+	ps.all = append(ps.all, &restartedPlayer{of: ps, number: len(ps.all), session: s, match: match, room: room, got: map[string]int{}, joined: map[string]bool{}})
 }
 
 // start connects all players, and has them send once all have joined.
@@ -100,11 +103,6 @@ func (ps *restartedPlayers) start(ctx context.Context) error {
 		return p.ready && p.state.Joins == ps.players
 	}); err != nil {
 		return err
-	}
-	for _, p := range ps.all {
-		p.mu.Lock()
-		p.presences = 0 // of the beginning
-		p.mu.Unlock()
 	}
 	ps.setTalking(true)
 	return nil
@@ -150,6 +148,7 @@ func (ps *restartedPlayers) mark() {
 	for _, p := range ps.all {
 		p.mu.Lock()
 		p.marked, p.waiting, p.gap = true, true, 0
+		p.joined = nil
 		p.mu.Unlock()
 	}
 }
@@ -347,7 +346,13 @@ func (p *restartedPlayer) receive(message []byte) error {
 	case wire.MatchData:
 		return p.count(env.Data, now)
 	case wire.MatchPresenceEvent, wire.ChannelPresenceEvent:
-		p.presences++
+		m, err := codec.Read(message)
+		if err != nil {
+			return err
+		}
+		match, room := m.GetMatchPresenceEvent(), m.GetChannelPresenceEvent()
+		p.told("match ", match.GetJoins(), match.GetLeaves())
+		p.told("room ", room.GetJoins(), room.GetLeaves())
 	case wire.ChannelMessage:
 		m, err := codec.Read(message)
 		if err != nil {
@@ -375,6 +380,19 @@ func (p *restartedPlayer) receive(message []byte) error {
 		return replyError(message)
 	}
 	return nil
+}
+
+// told counts joins and leaves that the player is told. The first join of each player is none of
+// them before a restart: it may come later than the states that already count that player.
+func (p *restartedPlayer) told(where string, joins, leaves []*rtapi.UserPresence) {
+	p.presences += len(leaves)
+	for _, j := range joins {
+		if who := where + j.GetUserId(); p.joined != nil && !p.joined[who] {
+			p.joined[who] = true
+		} else {
+			p.presences++
+		}
+	}
 }
 
 // count reads a state of the match.

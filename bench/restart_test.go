@@ -1,8 +1,10 @@
 package main
 
 import (
-	"strconv"
+	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,10 +13,60 @@ import (
 	"kumi/store/storetest"
 )
 
+// testRelay has an address that stays the same while the server behind it gets another port: a port
+// that the server released could be taken by another test.
+type testRelay struct {
+	listener net.Listener
+	target   atomic.Value // address
+}
+
+func newRelay(t *testing.T) *testRelay {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &testRelay{listener: l}
+	t.Cleanup(func() { _ = l.Close() })
+	go r.serve()
+	return r
+}
+
+func (r *testRelay) serve() {
+	for {
+		client, err := r.listener.Accept()
+		if err != nil {
+			return
+		}
+		go r.pass(client.(*net.TCPConn))
+	}
+}
+
+// pass passes the bytes of a connection on, until both sides have closed it.
+func (r *testRelay) pass(client *net.TCPConn) {
+	defer client.Close()
+	conn, err := net.Dial("tcp", r.target.Load().(string))
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	server := conn.(*net.TCPConn)
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		_, _ = io.Copy(client, server)
+		_ = client.CloseWrite()
+	}()
+	_, _ = io.Copy(server, client)
+	_ = server.CloseWrite()
+	<-back
+}
+
 // restartedServer is a server in this process.
 type restartedServer struct {
 	t       *testing.T
 	options []servertest.Option
+	relay   *testRelay
 	now     *servertest.Server
 }
 
@@ -23,7 +75,8 @@ func (s *restartedServer) start() (string, error) {
 	if s.now, err = servertest.TryStart(s.t, s.options...); err != nil {
 		return "", err
 	}
-	return strings.TrimPrefix(s.now.URL, "http://"), nil
+	s.relay.target.Store(strings.TrimPrefix(s.now.URL, "http://"))
+	return s.relay.listener.Addr().String(), nil
 }
 
 func (s *restartedServer) stop(bool) error {
@@ -44,17 +97,13 @@ func TestRestartUnderLoad(t *testing.T) {
 	} {
 		t.Run(c.language+" on "+c.database, func(t *testing.T) {
 			t.Parallel()
-			port, err := freePort()
-			if err != nil {
-				t.Fatal(err)
-			}
 			data := []string{"--data_dir", t.TempDir()}
 			if c.database == "PostgreSQL" {
 				data = []string{"--database.address", storetest.Postgres(t)}
 			}
-			s := &restartedServer{t: t, options: []servertest.Option{
+			s := &restartedServer{t: t, relay: newRelay(t), options: []servertest.Option{
 				servertest.Modules("restart/" + c.language), servertest.Flags(data...),
-				servertest.Flags("--socket.port", strconv.Itoa(port), "--session.resume_sec", "600", "--match.resume_sec", "600", "--match.snapshot", "shutdown"),
+				servertest.Flags("--session.resume_sec", "600", "--match.resume_sec", "600", "--match.snapshot", "shutdown"),
 			}}
 			address, err := s.start()
 			if err != nil {
