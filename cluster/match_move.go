@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -21,6 +22,8 @@ const (
 	holdTimeout = time.Second
 	// confirmTimeout is how long a node is waited for that is told where matches have moved.
 	confirmTimeout = 2 * time.Second
+	// movesAtOnce and maxMovesAnswered keep lists of moves below the size of a message.
+	movesAtOnce, maxMovesAnswered = 1000, 10_000
 )
 
 // holds are the questions of Hold that wait for their answers.
@@ -140,10 +143,26 @@ func (m *Matches) Moved(all ...match.Move) {
 func (m *Matches) Confirm(ctx context.Context, all []match.Move) {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
-	for _, a := range CallAll[*wire.MatchMoves](ctx, m.n, wire.Method_METHOD_MATCH_MOVES, writeMoves(all)) {
+	for part := range slices.Chunk(all, movesAtOnce) {
+		m.confirm(ctx, part)
+	}
+}
+
+func (m *Matches) confirm(ctx context.Context, part []match.Move) {
+	for _, a := range CallAll[*wire.MatchMoves](ctx, m.n, wire.Method_METHOD_MATCH_MOVES, writeMoves(part)) {
 		if a.Err != nil {
 			m.n.log.Warn().Err(a.Err).Str("peer", a.Peer.Name).Msg("a node has not confirmed where matches have moved to: its players may leave them")
 		}
+	}
+}
+
+// askMoves asks a node which moved matches it runs.
+func (m *Matches) askMoves(of presence.NodeID) {
+	ctx, cancel := context.WithTimeout(m.n.context, confirmTimeout)
+	defer cancel()
+	out := &wire.MatchMoves{}
+	if err := Call(ctx, m.n, of, wire.Method_METHOD_MATCH_MOVES, &wire.MatchMoves{}, out); err == nil {
+		m.registry.Moved(readMoves(out)...)
 	}
 }
 
@@ -159,16 +178,19 @@ func (m *Matches) serveMoves(r *match.Registry) {
 	})
 	HandleCall(m.n, wire.Method_METHOD_MATCH_MOVES, func(_ context.Context, _ presence.NodeID, in *wire.MatchMoves) (*wire.MatchMoves, error) {
 		r.Moved(readMoves(in)...)
-		return writeMoves(r.MovedHere()), nil
+		here := r.MovedHere()
+		return writeMoves(here[:min(len(here), maxMovesAnswered)]), nil // items tell of all
 	})
 	m.n.OnJoin(func(ctx context.Context) error { // before this node judges who is in its matches
+		var all error
 		for _, a := range CallAll[*wire.MatchMoves](ctx, m.n, wire.Method_METHOD_MATCH_MOVES, &wire.MatchMoves{}) {
 			if a.Err != nil {
-				return fmt.Errorf("ask node %s for moved matches: %w", a.Peer.Name, a.Err)
+				all = errors.Join(all, fmt.Errorf("ask node %s for moved matches: %w", a.Peer.Name, a.Err))
+				continue
 			}
 			r.Moved(readMoves(a.Out)...)
 		}
-		return nil
+		return all
 	})
 	HandleItem(m.n, wire.Kind_KIND_MATCH_MOVES, func(_ presence.NodeID, in *wire.MatchMoves) { r.Moved(readMoves(in)...) })
 	HandleItem(m.n, wire.Kind_KIND_MATCH_HOLD, func(from presence.NodeID, in *wire.MatchHold) {
@@ -183,9 +205,11 @@ func (m *Matches) serveMoves(r *match.Registry) {
 		case !p.State.Alive():
 			m.holds.answered(p.ID, 0)
 		case was == Lost: // it is new, or has forgotten what this node has
-			if here := r.MovedHere(); len(here) > 0 {
-				m.n.Send(p.ID, wire.Kind_KIND_MATCH_MOVES, writeMoves(here), true)
+			for part := range slices.Chunk(r.MovedHere(), movesAtOnce) {
+				m.n.Send(p.ID, wire.Kind_KIND_MATCH_MOVES, writeMoves(part), true)
 			}
+			// It may not have noticed that this node took it for lost.
+			m.n.wait.Go(func() { m.askMoves(p.ID) })
 		}
 	})
 }

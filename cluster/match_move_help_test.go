@@ -252,6 +252,10 @@ func (k *keeper) Restore(_ context.Context, _ int64, state []byte, _ []*presence
 	if k.handler == "homely" && k.store.node != "a" {
 		return false, errRefuses
 	}
+	if k.handler == "lazy" && k.store.node != "a" {
+		time.Sleep(20 * time.Second) // longer than a node that hands over waits
+		return false, errRefuses
+	}
 	if k.handler == "tired" {
 		return false, nil
 	}

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -199,7 +200,7 @@ func TestMatchesThatNobodyTakesOver(t *testing.T) {
 		ben, cat := b.player("ben"), c.player("cat")
 		after(time.Second)
 		ids := map[string]string{}
-		for _, handler := range []string{"unknown", "homely", "tired", "arena"} {
+		for _, handler := range []string{"unknown", "homely", "lazy", "tired", "arena"} {
 			id, err := a.matches.Create(t.Context(), handler, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -214,7 +215,7 @@ func TestMatchesThatNobodyTakesOver(t *testing.T) {
 		after(time.Second)
 		a.drain(w, func() int64 { return 0 })
 		after(time.Second)
-		for handler, want := range map[string]string{"unknown": "a", "homely": "a", "tired": "", "arena": ""} {
+		for handler, want := range map[string]string{"unknown": "a", "homely": "a", "lazy": "a", "tired": "", "arena": ""} {
 			id := ids[handler]
 			if at := store.owner(idOf(id)); at != want {
 				t.Errorf("the snapshot of %s is that of %q, want %q", handler, at, want)
@@ -230,7 +231,7 @@ func TestMatchesThatNobodyTakesOver(t *testing.T) {
 		for starts := 1; ; starts++ {
 			a = w.keepingArena(t, "a", uint64(1+starts))
 			after(time.Second)
-			for _, handler := range []string{"unknown", "homely"} {
+			for _, handler := range []string{"unknown", "homely", "lazy"} {
 				if _, err := ben.join(ids[handler]); err != nil {
 					t.Errorf("ben comes back to %s: %v", handler, err)
 				}
@@ -304,4 +305,78 @@ func TestLateTakeOver(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A member that is away while its match moves twice may still come back, and an order to end
+// a match that is about to move follows it.
+func TestMovesOneAfterTheOther(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		store := w.keep()
+		all := w.keepingArenas(t, "a", "b", "c")
+		all = append(all, w.keepingArena(t, "d", 1, "arena")) // it only has players
+		id, _ := all[0].play(t)
+		ann, dan := all[0].player("ann"), all[3].player("dan")
+		after(time.Second)
+		for _, p := range []*player{ann, dan} {
+			if _, err := p.join(id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after(time.Second)
+		runner := func() int {
+			t.Helper()
+			runs := store.runs(idOf(id))
+			if len(runs) != 1 {
+				t.Fatalf("the match is run by %v", runs)
+			}
+			return slices.IndexFunc(all, func(a *arena) bool { return a.name == runs[0] })
+		}
+		for range 2 {
+			all[runner()].drain(w, func() int64 { return 0 })
+			after(2 * time.Second)
+		}
+		ann = all[3].playerOf("ann", ann.user)
+		after(time.Second)
+		if _, err := ann.join(id); err != nil {
+			t.Fatalf("ann comes back: %v", err)
+		}
+		after(resumeTime)
+		k := all[runner()].keeper(id)
+		if got := k.told(); got != "[+ann]" || k.attempts != 2 || k.restored != 2 {
+			t.Errorf("after two moves the match was told %s, asked %d times and restored %d times", got, k.attempts, k.restored)
+		}
+		at := all[runner()]
+		all = append(all, w.keepingArena(t, "e", 1))
+		after(time.Second)
+		var once sync.Once
+		ordered := false
+		store.passes = func(uuid.UUID) {
+			once.Do(func() {
+				ordered = true
+				if err := at.matches.End(t.Context(), id, 0); err != nil {
+					t.Errorf("end: %v", err)
+				}
+			})
+		}
+		at.drain(w, func() int64 { return 0 })
+		after(2 * time.Second)
+		if runs := store.runs(idOf(id)); len(runs) > 0 || !ordered {
+			t.Errorf("the match that was to end is run by %v; it was to: %t", runs, ordered)
+		}
+		for _, a := range all {
+			if w.nodes[a.name] != nil && a.tracker.Count(k.stream()) > 0 {
+				t.Errorf("%s has somebody on the stream of the match that has ended", a.name)
+			}
+		}
+		if len(store.wrong) > 0 {
+			t.Error(store.wrong)
+		}
+		for _, a := range all {
+			if w.nodes[a.name] != nil {
+				a.close()
+			}
+		}
+	})
 }

@@ -35,7 +35,7 @@ func (m *Matches) Serve(r *match.Registry) {
 	})
 	HandleItem(m.n, wire.Kind_KIND_MATCH_INPUT, func(from presence.NodeID, in *wire.MatchInput) {
 		if id, session, ok := matchAndSession(from, in.Match, in.Session); ok || in.Forwarded {
-			r.Input(id, session, in.OpCode, in.Data, in.Reliable)
+			r.Input(id, session, in.OpCode, in.Data, in.Reliable, in.Forwarded)
 		}
 	})
 	HandleItem(m.n, wire.Kind_KIND_MATCH_DISMISS, func(from presence.NodeID, in *wire.MatchDismiss) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -62,6 +63,7 @@ type snapshotMember struct {
 	Hidden      bool      `json:"hidden,omitempty"`
 	Persistence bool      `json:"persistence,omitempty"`
 	Admission   uint64    `json:"admission,omitempty"`
+	Away        bool      `json:"away,omitempty"`
 }
 
 type snapshotInput struct {
@@ -82,7 +84,7 @@ func (s *MatchSnapshots) WriteSnapshots(ctx context.Context, node string, save [
 		for _, x := range save {
 			members := make([]snapshotMember, len(x.Members))
 			for i, p := range x.Members {
-				members[i] = snapshotMember{p.Session, p.Node, p.UserID, p.Username, p.Status, p.Hidden, p.Persistence, p.Admission}
+				members[i] = snapshotMember{p.Session, p.Node, p.UserID, p.Username, p.Status, p.Hidden, p.Persistence, p.Admission, slices.Contains(x.Away, p.Session)}
 			}
 			input := make([]snapshotInput, len(x.Input))
 			for i, d := range x.Input {
@@ -195,6 +197,9 @@ func decodeSnapshot(x *match.Snapshot, id, members, input string) (err error) {
 		p.Username, p.Status, p.Hidden, p.Persistence = m.Username, m.Status, m.Hidden, m.Persistence
 		p.Admission = m.Admission
 		x.Members = append(x.Members, p)
+		if m.Away {
+			x.Away = append(x.Away, m.Session)
+		}
 	}
 	var messages []snapshotInput
 	if err := json.Unmarshal([]byte(input), &messages); err != nil {

@@ -105,13 +105,14 @@ func (m *Match) admit(ctx context.Context, c *Call) (*Answer, error) {
 }
 
 // Input queues a message that a client sent to its node for a match of this one, or passes
-// it on if the match has moved since.
-func (r *Registry) Input(match, session uuid.UUID, opCode int64, data []byte, reliable bool) {
+// it on if the match has moved since; but not what another node has forwarded already, so that
+// nodes that do not agree send nothing to and fro.
+func (r *Registry) Input(match, session uuid.UUID, opCode int64, data []byte, reliable, forwarded bool) {
 	if m := r.here(match); m != nil && m.data(session, opCode, data, reliable) {
 		return
 	}
-	if to, ok := r.moves.get(match); ok && to.Node != r.o.Node {
-		r.o.Elsewhere.Input(to.Node, match, session, &DataSend{OpCode: opCode, Data: data, Reliable: reliable})
+	if to, ok := r.moves.get(match); ok && !forwarded {
+		r.inputElsewhere(to.Home, match, session, &DataSend{OpCode: opCode, Data: data, Reliable: reliable})
 	}
 }
 
@@ -181,7 +182,9 @@ func (r *Registry) createFor(ctx context.Context, c *Call) error {
 // only later.
 func (r *Registry) Cancel(match uuid.UUID) {
 	r.cancelled.add(match)
-	if m := r.here(match); m != nil {
+	if to, ok := r.moves.get(match); ok && to.Node != r.o.Node {
+		r.o.Elsewhere.Cancel(to.Node, match)
+	} else if m := r.here(match); m != nil {
 		m.end(0)
 	}
 }

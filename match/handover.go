@@ -32,24 +32,32 @@ const (
 	// handOverTime is how long a drained node begins to hand matches over, at least; the rest
 	// is suspended.
 	handOverTime = 15 * time.Second
-	// takeOverDeadline is how long a node may take to take a match over, and maxHeirs how many
-	// nodes are asked.
-	takeOverDeadline, maxHeirs = 5 * time.Second, 3
+	// takeOverDeadline is how long a node may take to take a match over: longer than its
+	// database (passDeadline) and the handler (takeOverRestore). maxHeirs is how many nodes are
+	// asked.
+	takeOverDeadline, passDeadline, takeOverRestore = 10 * time.Second, 5 * time.Second, 4 * time.Second
+	maxHeirs                                        = 3
 )
 
 // handover is the handing over of one match.
 type handover struct {
 	over  chan struct{} // closed when the match has moved, is suspended or goes on
+	ran   bool
 	moved bool
 	to    Move
 	pause time.Duration
 }
 
 // handOverAll hands those matches over to other nodes that can be kept, and waits for it.
-// The others are terminated.
-func (r *Registry) handOverAll(grace int) {
+// The others are terminated. When stop is cancelled it waits no longer.
+func (r *Registry) handOverAll(stop context.Context, grace int) {
 	ctx, cancel := context.WithTimeout(context.Background(), max(handOverTime, time.Duration(grace)*time.Second))
 	defer cancel()
+	defer context.AfterFunc(stop, func() {
+		if errors.Is(stop.Err(), context.Canceled) { // not only the end of the grace period
+			cancel()
+		}
+	})()
 	if len(r.o.Elsewhere.Heirs()) == 0 {
 		r.postAll(item{kind: doSuspend, grace: grace})
 		return
@@ -87,12 +95,30 @@ func (r *Registry) handOverAll(grace int) {
 			if m.post(item{kind: doHandOver, heir: h, grace: grace}) {
 				<-h.over
 			}
+			if !h.ran { // the match has ended, and the others keep what is sent to it
+				r.o.Elsewhere.Moved(Move{Match: m.id, Home: m.stream.Label, Epoch: m.epoch, Ended: true})
+			}
 		})
 	}
-	wait.Wait()
+	over := make(chan struct{})
+	go func() { defer close(over); wait.Wait() }()
+	select {
+	case <-over:
+	case <-ctx.Done():
+		select { // each has its own deadlines, so this is enough
+		case <-over:
+		case <-time.After(stopGrace):
+		case <-stopped(stop):
+		}
+	}
 	var moved []Move
 	var longest time.Duration
 	for _, h := range handed {
+		select {
+		case <-h.over:
+		default:
+			continue // it has not ended in time
+		}
 		if h.moved {
 			moved = append(moved, h.to)
 			longest = max(longest, h.pause)
@@ -107,6 +133,15 @@ func (r *Registry) handOverAll(grace int) {
 	}
 }
 
+// stopped returns what is closed if a context was cancelled, and not only ended by its
+// deadline.
+func stopped(ctx context.Context) <-chan struct{} {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil
+	}
+	return ctx.Done()
+}
+
 // place says that a node runs the match.
 func (m *Match) place(node string, epoch uint64) Move {
 	return Move{Match: m.id, Home: m.stream.Label, Node: node, Epoch: epoch}
@@ -116,6 +151,7 @@ func (m *Match) place(node string, epoch uint64) Move {
 // one starts again.
 func (m *Match) handOver(h *handover, grace int) {
 	defer close(h.over)
+	h.ran = true
 	r, began := m.reg, time.Now()
 	m.setMoving(true)
 	s, err := m.snapshot()
@@ -223,7 +259,7 @@ func (r *Registry) pass(id uuid.UUID, from string, epoch int64, to string) (s *S
 		if try > 0 {
 			time.Sleep(time.Second)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), takeOverDeadline)
+		ctx, cancel := context.WithTimeout(context.Background(), passDeadline)
 		s, err = r.snapshots.store.PassSnapshot(ctx, id, from, epoch, to)
 		cancel()
 		if err == nil || errors.Is(err, ErrSnapshotTaken) {

@@ -22,6 +22,7 @@ type item struct {
 	call    *call                // signal, state, set state
 	grace   int                  // terminate, suspend and hand over, in seconds
 	heir    *handover            // hand over
+	ordered bool                 // stop and terminate: by Registry.End, and not as this node ends
 	move    *move                // move
 }
 
@@ -166,6 +167,11 @@ func (m *Match) tickDue() (run bool) {
 // data queues a client's message for the next tick. It reports false if another node runs
 // the match by now, which is where the message belongs.
 func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool) bool {
+	return m.dataUpTo(m.reg.o.InputQueue, session, opCode, data, reliable)
+}
+
+// dataUpTo is data for a queue of another length.
+func (m *Match) dataUpTo(limit int, session uuid.UUID, opCode int64, data []byte, reliable bool) bool {
 	b := &m.box
 	b.mu.Lock()
 	if b.moved {
@@ -177,7 +183,7 @@ func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool
 		b.mu.Unlock()
 		return true
 	}
-	if len(b.input) >= m.reg.o.InputQueue {
+	if len(b.input) >= limit {
 		now := time.Now()
 		warn := now.Sub(b.dropWarned) > time.Second
 		if warn {

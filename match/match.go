@@ -67,7 +67,8 @@ type Match struct {
 
 	stored         bool        // there may be a snapshot in the store
 	suspended      bool        // it goes on when the server starts again, or on another node
-	epoch          uint64      // how often its node has changed
+	epoch          uint64      // how often its node has changed, or has started anew
+	roams          bool        // it has moved to this node
 	writing        atomic.Bool // a snapshot waits to be written
 	snapshotWarned time.Time   // last warning about a snapshot that could not be taken
 }
@@ -352,6 +353,10 @@ func (it *item) reject(m *Match) {
 		elsewhere = errMoved
 	}
 	m.box.mu.Unlock()
+	if elsewhere != nil && it.ordered {
+		c := &Call{Op: OpEnd, Match: m.id, Grace: time.Duration(it.grace) * time.Second}
+		go func() { _, _ = m.reg.call(context.Background(), m.stream.Label, c) }()
+	}
 	if it.attempt != nil && it.attempt.state.CompareAndSwap(callPending, callAnswered) {
 		it.attempt.answer <- admission{err: elsewhere}
 	}

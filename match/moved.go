@@ -2,9 +2,11 @@ package match
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -34,7 +36,7 @@ type moves struct {
 
 // moved is the place of one match.
 type moved struct {
-	Move
+	Move       // with Ended, one that is over: kept for a while, as older news may arrive late
 	hold *hold // it is moving; nil: it runs on Node
 }
 
@@ -57,7 +59,7 @@ func (l *moves) node(id uuid.UUID, home string) string {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if m := l.of[id]; m != nil && m.Home == home {
+	if m := l.of[id]; m != nil && m.Home == home && !m.Ended {
 		return m.Node
 	}
 	return home
@@ -70,7 +72,7 @@ func (l *moves) get(id uuid.UUID) (m Move, ok bool) {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if x := l.of[id]; x != nil {
+	if x := l.of[id]; x != nil && !x.Ended {
 		return x.Move, true
 	}
 	return Move{}, false
@@ -84,7 +86,7 @@ func (l *moves) settled(ctx context.Context, id uuid.UUID, home string) (node st
 	for {
 		l.mu.RLock()
 		m := l.of[id]
-		if m == nil || m.Home != home {
+		if m == nil || m.Home != home || m.Ended {
 			l.mu.RUnlock()
 			return home, nil
 		}
@@ -114,7 +116,7 @@ func (l *moves) hold(m Move) {
 		}
 		l.of[m.Match] = is
 		l.some.Store(true)
-	case is.Epoch > m.Epoch:
+	case is.Epoch > m.Epoch || is.Ended:
 		return
 	}
 	is.Move = m
@@ -130,11 +132,8 @@ func (l *moves) set(m Move, arrive func(held []heldInput)) bool {
 	defer l.mu.Unlock()
 	is := l.of[m.Match]
 	switch {
-	case is != nil && is.Epoch > m.Epoch:
+	case is != nil && (is.Epoch > m.Epoch || is.Ended && is.Epoch == m.Epoch):
 		return false
-	case m.Ended:
-		l.remove(m.Match)
-		return true
 	case is == nil:
 		is = &moved{}
 		if l.of == nil {
@@ -144,6 +143,15 @@ func (l *moves) set(m Move, arrive func(held []heldInput)) bool {
 		l.some.Store(true)
 	}
 	is.Move = m
+	if m.Ended {
+		time.AfterFunc(keepEnded, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.of[m.Match] == is && is.Ended {
+				l.remove(m.Match)
+			}
+		})
+	}
 	if h := is.hold; h != nil {
 		is.hold = nil
 		arrive(h.inputs)
@@ -153,6 +161,9 @@ func (l *moves) set(m Move, arrive func(held []heldInput)) bool {
 	}
 	return true
 }
+
+// keepEnded is longer than news of a match are on their way.
+const keepEnded = time.Minute
 
 // remove forgets a match, and what is held for it. Callers hold the lock.
 func (l *moves) remove(id uuid.UUID) {
@@ -192,7 +203,7 @@ func (l *moves) on(node string) (list []Move) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for _, m := range l.of {
-		if m.Node == node && m.hold == nil {
+		if m.Node == node && m.hold == nil && !m.Ended {
 			list = append(list, m.Move)
 		}
 	}
@@ -219,7 +230,7 @@ func (r *Registry) inputElsewhere(home string, id, session uuid.UUID, d *DataSen
 	l.mu.RLock()
 	m := l.of[id]
 	switch {
-	case m == nil || m.Home != home:
+	case m == nil || m.Home != home || m.Ended:
 		if home != r.o.Node {
 			r.o.Elsewhere.Input(home, id, session, d)
 		}
@@ -263,6 +274,9 @@ func (r *Registry) Held(m Move) { r.moves.hold(m) }
 func (r *Registry) Moved(all ...Move) {
 	for _, m := range all {
 		r.moves.set(m, func(held []heldInput) {
+			if m.Ended {
+				return
+			}
 			here := r.here(m.Match)
 			if m.Node != r.o.Node && here != nil {
 				here.yield(m.Node)
@@ -271,7 +285,7 @@ func (r *Registry) Moved(all ...Move) {
 				if m.Node != r.o.Node {
 					r.o.Elsewhere.Input(m.Node, m.Match, in.session, in.data)
 				} else if here != nil {
-					here.data(in.session, in.data.OpCode, in.data.Data, in.data.Reliable)
+					here.dataUpTo(math.MaxInt, in.session, in.data.OpCode, in.data.Data, in.data.Reliable)
 				}
 			}
 		})

@@ -3,6 +3,7 @@ package match
 import (
 	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -127,6 +128,7 @@ func NewRegistry(o Options) *Registry {
 		matches: map[uuid.UUID]*Match{}, pool: actor.NewPool(idleWorkers), matchEnded: make(chan struct{}, 1),
 	}
 	r.clock.pool = r.pool
+	r.admissions.Store(rand.Uint64() >> 16) // so that no two nodes give the same to a session
 	if o.Snapshots != nil {
 		r.snapshots = &snapshotWriter{store: o.Snapshots, node: o.Node, log: o.Logger, waiting: map[uuid.UUID]write{}}
 	}
@@ -214,7 +216,7 @@ func (r *Registry) Stop(ctx context.Context, grace int) {
 	r.mu.Unlock()
 	switch {
 	case r.snapshots != nil && r.o.Elsewhere != nil:
-		r.handOverAll(grace)
+		r.handOverAll(ctx, grace)
 	case r.snapshots != nil:
 		r.postAll(item{kind: doSuspend, grace: grace})
 	case grace > 0:

@@ -38,16 +38,19 @@ func (r *Registry) End(ctx context.Context, id string, grace time.Duration) erro
 
 // end ends a match, after a grace period if there is one.
 func (m *Match) end(grace time.Duration) {
-	stop := func() {
+	order := func(it item) {
+		it.ordered = true
 		m.box.mu.Lock()
-		m.post(item{kind: doStop})
+		if !m.post(it) {
+			it.reject(m)
+		}
 	}
+	stop := func() { order(item{kind: doStop}) }
 	if grace <= 0 {
 		stop()
 		return
 	}
-	m.box.mu.Lock()
-	m.post(item{kind: doTerminate, grace: int(grace / time.Second)})
+	order(item{kind: doTerminate, grace: int(grace / time.Second)})
 	time.AfterFunc(grace, stop) // does nothing once the match has ended
 }
 

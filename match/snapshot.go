@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,8 +40,11 @@ type Snapshot struct {
 	Rate    int
 	Label   string
 	Members []*presence.Presence
-	Input   []*Data // messages for the next tick; Presence is one of Members
-	State   []byte
+	// Away are the sessions of members that have not come back yet, or whose node has handed
+	// the match over and is about to close their sockets.
+	Away  []uuid.UUID
+	Input []*Data // messages for the next tick; Presence is one of Members
+	State []byte
 }
 
 // SnapshotStore keeps snapshots, one for each match. It may be used from any goroutine.
@@ -87,10 +91,17 @@ func (m *Match) snapshot() (*Snapshot, error) {
 	s.Input = slices.Concat(m.due, m.box.input)
 	m.box.written = len(m.box.input)
 	for i, p := range s.Members {
-		if mem := m.box.members[p.Session]; mem != nil && mem.admission != p.Admission {
+		mem := m.box.members[p.Session]
+		if mem == nil { // its leave waits
+			continue
+		}
+		if mem.admission != p.Admission {
 			own := *p
 			own.Admission = mem.admission
 			s.Members[i] = &own
+		}
+		if mem.awaited || mem.resumable {
+			s.Away = append(s.Away, p.Session)
 		}
 	}
 	m.box.mu.Unlock()
@@ -134,7 +145,13 @@ func (m *Match) takeSnapshot(now time.Time) {
 	}
 	m.stored = true
 	m.writing.Store(true)
-	w.put(m.id, write{save: s, done: func(error) { m.writing.Store(false) }})
+	w.put(m.id, write{save: s, done: func(err error) {
+		m.writing.Store(false)
+		if errors.Is(err, ErrSnapshotTaken) { // by a newer process, or the node that runs it now
+			m.box.mu.Lock()
+			m.post(item{kind: doYield})
+		}
+	}})
 }
 
 // suspend ends a match that is to go on after the restart of the server. If no snapshot
@@ -204,6 +221,18 @@ func (r *Registry) Restore(ctx context.Context) error {
 		return fmt.Errorf("restore matches: %w", err)
 	}
 	for _, s := range all {
+		if r.o.Elsewhere != nil {
+			// Another node may be about to take it over, as this one has asked before it ended.
+			claimed, err := r.pass(s.ID, r.o.Node, int64(s.Epoch), r.o.Node)
+			if errors.Is(err, ErrSnapshotTaken) {
+				continue
+			}
+			if err != nil {
+				lost(err)
+				continue
+			}
+			s.Epoch = claimed.Epoch
+		}
 		ended, err := r.restore(ctx, s, nil)
 		switch {
 		case err != nil:
@@ -212,7 +241,7 @@ func (r *Registry) Restore(ctx context.Context) error {
 		case !ended:
 			restored++
 		}
-		if ended || r.o.SnapshotTicks == 0 { // a crash must not go back to the last stop
+		if ended {
 			w.put(s.ID, write{})
 		}
 	}
@@ -241,7 +270,11 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot, from *presence.Node
 	if rec := r.o.Recorder; rec != nil && rec.o.Mode != RecordOff && len(s.State) <= rec.o.MaxMatch/4 {
 		m.tape = m.newTape(rec.o.Mode == RecordAlways)
 	}
-	alive, abandoned, err := m.reviveWithin(r.o.RestoreTime, factory, s)
+	limit := r.o.RestoreTime
+	if from != nil { // which waits
+		limit = min(limit, takeOverRestore)
+	}
+	alive, abandoned, err := m.reviveWithin(limit, factory, s)
 	if abandoned {
 		return false, err
 	}
@@ -261,7 +294,10 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot, from *presence.Node
 	if err := r.open(m); err != nil {
 		return false, err
 	}
-	if m.epoch > 0 {
+	if r.o.SnapshotTicks == 0 { // a crash must not go back to the last stop; before the match can end
+		r.snapshots.put(s.ID, write{})
+	}
+	if from != nil || s.Home != r.o.Node {
 		r.arrive(m)
 	}
 	m.box.mu.Lock()
@@ -349,7 +385,7 @@ func (m *Match) await(s *Snapshot, from *presence.NodeID) {
 		own.Stream = m.stream
 		mem := &member{presence: &own, awaited: true, deadline: deadline}
 		if from != nil {
-			mem = m.memberOf(p, *from)
+			mem = m.memberOf(p, presence.OnNode(p.Session, *from) || slices.Contains(s.Away, p.Session))
 		} else if on := m.reg.tracker.Get(p.Session, m.stream); on != nil {
 			mem = &member{presence: on, session: m.reg.router.Session(p.Session), arrived: true}
 		}
@@ -358,7 +394,7 @@ func (m *Match) await(s *Snapshot, from *presence.NodeID) {
 	}
 	m.size.Store(int32(len(m.list)))
 	for _, d := range s.Input {
-		if mem := m.box.members[d.Session]; mem != nil && len(m.box.input) < m.reg.o.InputQueue {
+		if mem := m.box.members[d.Session]; mem != nil {
 			own := *d
 			own.Presence = mem.presence
 			m.box.input = append(m.box.input, &own)

@@ -60,8 +60,11 @@ func (w *snapshotWriter) put(id uuid.UUID, x write) {
 	delete(w.again, id)
 	w.queue(id, x)
 	w.mu.Unlock()
-	before.finish(nil)
+	before.finish(errReplaced)
 }
+
+// errReplaced answers a write that a newer one of the same match has replaced.
+var errReplaced = errors.New("a newer write has replaced the snapshot")
 
 // queue adds a write. Callers hold the lock.
 func (w *snapshotWriter) queue(id uuid.UUID, x write) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/presence"
@@ -30,28 +29,45 @@ func (r *Registry) TakeOver(ctx context.Context, place Move, handler string) (en
 	if _, ok := r.factory(ctx, handler); !ok {
 		return false, fault.Newf(fault.NotFound, "node %s has no match handler that is named %q", r.o.Node, handler)
 	}
-	s, err := r.snapshots.store.PassSnapshot(ctx, place.Match, place.Node, int64(place.Epoch), r.o.Node)
+	passing, cancel := context.WithTimeout(ctx, passDeadline)
+	defer cancel()
+	s, err := r.snapshots.store.PassSnapshot(passing, place.Match, place.Node, int64(place.Epoch), r.o.Node)
 	if err != nil {
 		// It may have been written all the same.
-		r.giveBack(place.Match, place.Epoch+1, place.Node)
+		r.giveBack(ctx, place, place.Epoch+1)
 		return false, err
 	}
 	from := presence.NodeHash(place.Node)
 	ended, err = r.restore(ctx, s, &from)
 	if err != nil {
-		r.giveBack(s.ID, s.Epoch, place.Node)
+		r.giveBack(ctx, place, s.Epoch)
 		return false, fault.Newf(fault.FailedPrecondition, "node %s cannot restore the match: %v", r.o.Node, err)
 	}
-	if ended || r.o.SnapshotTicks == 0 {
+	if ended {
 		r.snapshots.put(s.ID, write{})
+		r.announce(Move{Match: s.ID, Home: s.Home, Epoch: s.Epoch, Ended: true}) // the answer may be lost
 	}
 	return ended, nil
 }
 
+// announce tells this node and all others where a match runs, or that it has ended.
+func (r *Registry) announce(m Move) {
+	r.Moved(m)
+	if r.o.Elsewhere != nil {
+		r.o.Elsewhere.Moved(m)
+	}
+}
+
 // giveBack makes the node the owner of a snapshot again that this one could not restore, if
-// it is this one's with that epoch.
-func (r *Registry) giveBack(id uuid.UUID, epoch uint64, node string) {
-	_, err := r.pass(id, r.o.Node, int64(epoch), node)
+// it is this one's with that epoch. A node that has stopped waiting takes this one for the
+// owner, so it is told as all others are.
+func (r *Registry) giveBack(ctx context.Context, place Move, epoch uint64) {
+	id, node := place.Match, place.Node
+	s, err := r.pass(id, r.o.Node, int64(epoch), node)
+	if err == nil && ctx.Err() != nil {
+		place.Epoch = s.Epoch
+		r.announce(place)
+	}
 	if err != nil && !errors.Is(err, ErrSnapshotTaken) {
 		r.log.Error().Err(err).Stringer("match_id", id).Str("node", node).Msg("a match that could not be taken over cannot be given back: this node tries to restore it when it starts again")
 	}
@@ -60,11 +76,8 @@ func (r *Registry) giveBack(id uuid.UUID, epoch uint64, node string) {
 // arrive makes a match known that runs on this node now, and not on that of its id, and
 // brings its members up to date. It is called before the match runs.
 func (r *Registry) arrive(m *Match) {
-	at := m.place(r.o.Node, m.epoch)
-	r.Moved(at)
-	if r.o.Elsewhere != nil {
-		r.o.Elsewhere.Moved(at)
-	}
+	m.roams = true
+	r.announce(m.place(r.o.Node, m.epoch))
 	for _, p := range r.tracker.List(m.stream, true, true) {
 		m.presenceChanged(p, nil)
 	}
@@ -86,10 +99,10 @@ func (r *Registry) arrive(m *Match) {
 }
 
 // memberOf makes the member of a match that comes from another node: see Match.await.
-func (m *Match) memberOf(p *presence.Presence, from presence.NodeID) *member {
+func (m *Match) memberOf(p *presence.Presence, resumable bool) *member {
 	own := *p
 	own.Stream = m.stream
-	mem := &member{presence: &own, admission: p.Admission, resumable: presence.OnNode(p.Session, from)}
+	mem := &member{presence: &own, admission: p.Admission, resumable: resumable}
 	switch on := m.reg.tracker.Get(p.Session, m.stream); {
 	case on != nil:
 		mem.presence, mem.session, mem.arrived = on, m.reg.router.Visitor(on), true
@@ -103,12 +116,7 @@ func (m *Match) memberOf(p *presence.Presence, from presence.NodeID) *member {
 
 // forgetMove tells the other nodes that a match is over which has moved.
 func (m *Match) forgetMove() {
-	if m.epoch == 0 || m.suspended {
-		return
-	}
-	over := Move{Match: m.id, Home: m.stream.Label, Epoch: m.epoch, Ended: true}
-	m.reg.Moved(over)
-	if m.reg.o.Elsewhere != nil {
-		m.reg.o.Elsewhere.Moved(over)
+	if m.roams && !m.suspended {
+		m.reg.announce(Move{Match: m.id, Home: m.stream.Label, Epoch: m.epoch, Ended: true})
 	}
 }
