@@ -148,6 +148,42 @@ func TestRecording(t *testing.T) {
 	o.press(t, fmt.Sprintf("Go to tick %d", hit))
 	o.sees(t, shows("[aria-label=Differences]", "broadcast 1"))
 
+	// With more ticks than fit into the height that a browser allows, the last ones are reached, too.
+	const many = 20_000_000
+	o.do(t, "lengthen the recording", evaluate(`(() => {
+		const real = window.fetch;
+		window.fetch = async (...all) => {
+			all[0] = String(all[0]).replace(/([?&]tick=)(\d+)/, (same, name, n) => (n > `+fmt.Sprint(last)+` ? name + 0 : same));
+			const answer = await real(...all);
+			if (!new URL(all[0], location.href).pathname.endsWith("/recording/" + `+quote(name)+`)) return answer;
+			return Response.json({ ...(await answer.json()), last_tick: `+fmt.Sprint(many)+` });
+		};
+	})()`))
+	o.do(t, "go to the list", evaluate("location.hash = '#/matches/recordings'"))
+	o.sees(t, shows(".row.opens", "as asked"))
+	o.do(t, "open the recording again", evaluate("document.querySelector('.row.opens').click()"))
+	o.sees(t, shows("#content", fmt.Sprintf("0 to %d", many)))
+	inView := func(tick int) string {
+		return fmt.Sprintf(`(() => {
+			const table = document.querySelector('[aria-label=Ticks]'), r = table.getBoundingClientRect();
+			return [...table.querySelectorAll('.rows .row')].some((e) => {
+				const at = e.getBoundingClientRect();
+				return e.firstElementChild.textContent === "%d" && at.top >= r.top + 39 && at.bottom <= r.bottom + 1;
+			});
+		})()`, tick)
+	}
+	for _, step := range []struct {
+		key  string
+		tick int
+	}{{"End", many}, {"ArrowUp", many - 1}, {"Home", 0}, {"ArrowDown", 1}, {"End", many}} {
+		key(step.key)
+		o.sees(t, inView(step.tick))
+	}
+	o.do(t, "scroll to the top", evaluate("document.querySelector('[aria-label=Ticks]').scrollTop = 0"))
+	o.sees(t, inView(0))
+	o.do(t, "scroll to the end", evaluate("document.querySelector('[aria-label=Ticks]').scrollTop = 1e9"))
+	o.sees(t, inView(many))
+
 	o.press(t, "Delete")
 	o.press(t, "Delete")
 	o.shows(t, "There are no recordings.")

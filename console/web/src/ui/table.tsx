@@ -15,9 +15,16 @@ export interface Column<T> {
   sort?: (row: T) => string | number; // its title sorts the rows, once all are loaded
 }
 
+// Rows are those of a table: an array, or what makes each from its index when it comes into view.
+export interface Rows<T> {
+  readonly length: number;
+  at(index: number): T | undefined;
+  slice(first: number, last: number): T[];
+}
+
 interface TableProps<T> {
   label: string;
-  rows: T[];
+  rows: Rows<T>;
   columns: Column<T>[];
   rowKey: (row: T) => string;
   open?: (row: T) => void; // on click and Enter
@@ -35,6 +42,9 @@ interface TableProps<T> {
 
 const height = 40; // of a row, as in the style sheet
 const beyond = 8; // rows that are drawn above and below those in view
+// The maximum height in pixels: Firefox's is 17.8 million, others' is more. Beyond it a pixel of the
+// scroll bar stands for more than one of the rows.
+const maxHeight = 15_000_000;
 
 export function Table<T>({ label, rows, columns, rowKey, open, selection, loading, error, retry, more, next, empty, chosen, choose, seen }: TableProps<T>) {
   const id = useId();
@@ -44,11 +54,11 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
   const [active, setActive] = useState(-1);
   const [sort, setSort] = useState<{ column: number; down: boolean } | null>(null);
 
-  const sorted = useMemo(() => {
+  const sorted: Rows<T> = useMemo(() => {
     const by = sort && columns[sort.column]?.sort;
     if (!by || more) return rows;
     const order = (a: T, b: T) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0) * (sort.down ? -1 : 1);
-    return [...rows].sort(order);
+    return rows.slice(0, rows.length).sort(order);
   }, [rows, sort, more]);
 
   useLayoutEffect(() => {
@@ -57,8 +67,11 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
     return () => observer.disconnect();
   }, []);
 
-  const first = Math.max(0, Math.floor(top / height) - beyond);
-  const last = Math.min(sorted.length, Math.ceil((top + view) / height) + beyond);
+  const full = sorted.length * height;
+  const shown = Math.min(full, maxHeight);
+  const scale = full > shown ? (full + height - view) / (shown + height - view) : 1; // with the titles' height
+  const first = Math.max(0, Math.floor((top * scale) / height) - beyond);
+  const last = Math.min(sorted.length, Math.ceil((top * scale + view) / height) + beyond);
 
   useEffect(() => {
     if (more && !loading && last >= sorted.length) next?.();
@@ -78,8 +91,8 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
     setActive(index);
     const e = body.current!;
     const head = height; // the titles stay in view above the rows
-    if (index * height < e.scrollTop) e.scrollTop = index * height;
-    if ((index + 1) * height + head > e.scrollTop + e.clientHeight) e.scrollTop = (index + 1) * height + head - e.clientHeight;
+    if (index * height < e.scrollTop * scale) e.scrollTop = (index * height) / scale;
+    if ((index + 1) * height + head > e.scrollTop * scale + e.clientHeight) e.scrollTop = Math.ceil(((index + 1) * height + head - e.clientHeight) / scale);
   };
   const toggle = (key: string) => {
     const chosen = new Set(selection!.value);
@@ -89,7 +102,7 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.target !== e.currentTarget) return;
     const page = Math.max(1, Math.floor(view / height) - 2);
-    const row = sorted[active];
+    const row = active < 0 ? undefined : sorted.at(active);
     const keys: Record<string, () => void> = {
       ArrowDown: () => move(active + 1),
       ArrowUp: () => move(active - 1),
@@ -105,7 +118,7 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
     keys[e.key]!();
   };
 
-  const all = !!selection && sorted.length > 0 && sorted.every((r) => selection.value.has(rowKey(r)));
+  const all = !!selection && sorted.length > 0 && sorted.slice(0, sorted.length).every((r) => selection.value.has(rowKey(r)));
   const grid = (selection ? "2.5rem " : "") + columns.map((c) => c.width ?? "minmax(8rem, 1fr)").join(" ");
   const narrow = (selection ? "2.5rem " : "") + columns.filter((c) => !c.wide).map((c) => c.width ?? "minmax(8rem, 1fr)").join(" ");
   const cellClass = (c: Column<T>) => (c.right ? "right " : "") + (c.wide ? "wide" : "");
@@ -132,7 +145,7 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
               type="checkbox"
               aria-label="Select all"
               checked={all}
-              onChange={() => (selection.value = all ? new Set() : new Set(sorted.map(rowKey)))}
+              onChange={() => (selection.value = all ? new Set() : new Set(sorted.slice(0, sorted.length).map(rowKey)))}
             />
           </span>
         )}
@@ -148,8 +161,8 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
           </span>
         ))}
       </div>
-      <div class="rows" role="rowgroup" style={{ height: `${sorted.length * height}px` }}>
-        <div role="presentation" style={{ transform: `translateY(${first * height}px)` }}>
+      <div class="rows" role="rowgroup" style={{ height: `${shown}px`, overflow: scale > 1 ? "clip" : undefined }}>
+        <div role="presentation" style={{ transform: `translateY(${first * height - top * (scale - 1)}px)` }}>
           {sorted.slice(first, last).map((row, i) => {
             const key = rowKey(row);
             const index = first + i;

@@ -4,7 +4,7 @@ import { get, path } from "../../lib/api";
 import { bytes, count } from "../../lib/format";
 import { clock } from "../../lib/time";
 import { Card, Problem } from "../../ui/show";
-import { type Column, Table } from "../../ui/table";
+import { type Column, type Rows, Table } from "../../ui/table";
 import type { Recording } from "../recordings";
 
 interface Line {
@@ -66,6 +66,13 @@ function What({ of: l }: { of: Line }) {
   return text ? <span title={text}>{text}</span> : l.size > 0 ? <span class="dim">{bytes(l.size)}</span> : null;
 }
 
+// numbers are rows with the numbers from first to last, of which there may be millions.
+const numbers = (first: number, last: number): Rows<number> => ({
+  length: last - first + 1,
+  at: (i) => first + i,
+  slice: (from, to) => Array.from({ length: Math.max(0, to - from) }, (_, i) => first + from + i),
+});
+
 interface Props {
   of: Recording;
   tick: number; // that is shown
@@ -86,7 +93,7 @@ export function Timeline({ of: r, tick, choose }: Props) {
     [r.name],
   );
   useEffect(() => () => lines.abort.abort(), [lines]);
-  const ticks = useMemo(() => Array.from({ length: r.last_tick - r.first_tick + 1 }, (_, i) => r.first_tick + i), [r]);
+  const ticks = useMemo(() => numbers(r.first_tick, r.last_tick), [r]);
   const timer = useRef(0);
   const seen = (first: number, last: number) => {
     view.current = [r.first_tick + first, r.first_tick + last];
