@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,9 @@ type holds struct {
 	mu     sync.Mutex
 	number uint64
 	open   map[uint64]*openHold
+	// silent are nodes that have not answered in time. They are asked, but not waited for: a
+	// node hands over once, and would wait for each match.
+	silent map[presence.NodeID]bool
 }
 
 type openHold struct {
@@ -42,26 +46,26 @@ type openHold struct {
 // sent before them has arrived.
 func (m *Matches) Hold(at match.Move) {
 	h := &openHold{left: map[presence.NodeID]bool{}, done: make(chan struct{})}
-	for _, p := range m.n.Peers() {
-		if p.State.Alive() {
-			h.left[p.ID] = true
-		}
-	}
-	if len(h.left) == 0 {
-		return
-	}
 	l := &m.holds
 	l.mu.Lock()
 	l.number++
 	number := l.number
+	in := &wire.MatchHold{At: writeMove(at), Number: number}
+	for _, p := range m.n.Peers() {
+		if p.State.Alive() {
+			h.left[p.ID] = !l.silent[p.ID]
+			m.n.Send(p.ID, wire.Kind_KIND_MATCH_HOLD, in, true)
+		}
+	}
+	maps.DeleteFunc(h.left, func(_ presence.NodeID, wait bool) bool { return !wait })
+	if len(h.left) == 0 {
+		l.mu.Unlock()
+		return
+	}
 	if l.open == nil {
-		l.open = map[uint64]*openHold{}
+		l.open, l.silent = map[uint64]*openHold{}, map[presence.NodeID]bool{}
 	}
 	l.open[number] = h
-	in := &wire.MatchHold{At: writeMove(at), Number: number}
-	for id := range h.left {
-		m.n.Send(id, wire.Kind_KIND_MATCH_HOLD, in, true)
-	}
 	l.mu.Unlock()
 	timer := time.NewTimer(holdTimeout)
 	defer timer.Stop()
@@ -71,6 +75,9 @@ func (m *Matches) Hold(at match.Move) {
 	}
 	l.mu.Lock()
 	delete(l.open, number)
+	for id := range h.left {
+		l.silent[id] = true
+	}
 	l.mu.Unlock()
 }
 
