@@ -195,7 +195,7 @@ func TestBrokenImage(t *testing.T) {
 
 func FuzzImageJS(f *testing.F) {
 	fuzzImage(f, vm.JS, `1`, `[1, , -0, "a\ud800"]`, `({a: {b: new Map([[1, new Set([2n])]])}, "7": null, u: undefined})`, `new Float64Array([1])`,
-		`new DataView(new ArrayBuffer(3), 1)`, `Object.assign(/x/g, {y: new RangeError("z")})`, `[new Date(1), new Number(2), Object.create(null)]`,
+		`new DataView(new ArrayBuffer(3), 1)`, `[/x/g, {y: new RangeError("z")}]`, `[new Date(1), new Number(2), Object.create(null)]`,
 		`(() => { const a = []; a[99999] = a; return a })()`)
 }
 
