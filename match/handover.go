@@ -29,14 +29,14 @@ import (
 const (
 	// handOverAtOnce is how many matches move at the same time.
 	handOverAtOnce = 32
-	// handOverTime is how long a drained node begins to hand matches over, at least; the rest
-	// is suspended.
+	// handOverTime is how long a drained node goes on to start hand-overs, if the grace period
+	// is not longer. Matches that are left then are suspended.
 	handOverTime = 15 * time.Second
 	// takeOverDeadline is how long a node may take to take a match over: longer than its
-	// database (passDeadline) and the handler (takeOverRestore). maxHeirs is how many nodes are
-	// asked.
+	// database (passDeadline) and its handler (takeOverRestore) together.
 	takeOverDeadline, passDeadline, takeOverRestore = 10 * time.Second, 5 * time.Second, 4 * time.Second
-	maxHeirs                                        = 3
+	// maxHeirs is how many nodes are asked for each match.
+	maxHeirs = 3
 )
 
 // handover is the handing over of one match.

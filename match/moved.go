@@ -162,7 +162,7 @@ func (l *moves) set(m Move, arrive func(held []heldInput)) bool {
 	return true
 }
 
-// keepEnded is longer than news of a match are on their way.
+// keepEnded is longer than news about a match can take to arrive.
 const keepEnded = time.Minute
 
 // remove forgets a match, and what is held for it. Callers hold the lock.
