@@ -22,6 +22,9 @@ func TestConsoleJobs(t *testing.T) {
 			one, _, _ := strings.Cut(list[at:], "}")
 			return servertest.Answer{Body: one + "}"}
 		}
+		servertest.Eventually(t, "jobs run here", func() bool { // a moment after the console's port is open
+			return strings.Contains(admin.Must(t, "GET", "/job", nil).Body, `"name":"nightly"`)
+		})
 		servertest.Eventually(t, "the schedule is stored", func() bool { return job("nightly").Get("next_time") != "" })
 		if a := job("nightly"); a.Get("schedule") != "0 4 * * *" || a.Get("runs") != "0" || a.Get("registered") != "true" || a.Get("last_time") != "" {
 			t.Errorf("at first: %s", a.Body)
