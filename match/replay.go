@@ -111,9 +111,15 @@ func (r *Replay) end() {
 // Match returns the match, for its label and tick rate; nil before the first step.
 func (r *Replay) Match() Dispatcher { return r.m }
 
-// ReplayLog returns the logger for the handler of a replay, whose lines are none of the
+// ReplayLogger returns the logger for the handler of a replay, whose lines are none of the
 // server's; ok is false in a match that is played.
-func (m *Match) ReplayLog() (log zerolog.Logger, ok bool) { return m.reg.log, m.journal.Playing() }
+func ReplayLogger(d Dispatcher) (log zerolog.Logger, ok bool) {
+	m, ok := d.(*Match)
+	if !ok || !m.journal.Playing() {
+		return log, false
+	}
+	return m.reg.log, true
+}
 
 // Tick returns the tick of the next step; ok is false at the end.
 func (r *Replay) Tick() (tick int64, ok bool) {

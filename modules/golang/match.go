@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/heroiclabs/nakama-common/runtime"
-	"github.com/rs/zerolog"
 
 	"kumi/core"
 	"kumi/internal/journal"
@@ -31,6 +30,7 @@ type goMatch struct {
 	nk     *nakama
 	db     *sql.DB
 	logger *core.Logger
+	end    context.CancelFunc // nk.end, made once
 
 	outer, inner context.Context // the last context passed in, and the one made from it
 }
@@ -44,7 +44,8 @@ func goMatches(m *goModule, name string, fn newGoMatch) match.Factory {
 		c := m.call("match handler "+strconv.Quote(name), "match", map[string]any{"mid": d.MatchID()})
 		j := journal.Of(ctx)
 		g := &goMatch{call: c, match: d, nk: newNakama(m.nk, j), db: databaseOf(m.db, j), logger: c.logger}
-		if log, ok := replayLog(d); ok {
+		g.end = g.nk.end
+		if log, ok := match.ReplayLogger(d); ok {
 			g.logger = core.NewLogger(log)
 		}
 		g.now = &core.Scope{
@@ -83,15 +84,7 @@ func (g *goMatch) in(ctx context.Context) (context.Context, context.CancelFunc) 
 		d := vm.NewTimeLimit(g.inner, time.Now().Add(g.tick))
 		return d, func() { d.End(); g.nk.end() }
 	}
-	return g.inner, g.nk.end
-}
-
-// replayLog returns the logger of a replay, see match.Match.ReplayLog.
-func replayLog(d match.Dispatcher) (log zerolog.Logger, ok bool) {
-	if m, is := d.(interface{ ReplayLog() (zerolog.Logger, bool) }); is {
-		return m.ReplayLog()
-	}
-	return log, false
+	return g.inner, g.end
 }
 
 // keep stores the state that a call returned. A nil state ends the match.

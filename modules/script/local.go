@@ -105,7 +105,7 @@ func (l *Local) ReplayLog() (log zerolog.Logger, ok bool) {
 	if l.match == nil {
 		return log, false
 	}
-	return l.match.replayLog()
+	return match.ReplayLogger(l.match.match)
 }
 
 // Line starts a log line for the running call. It returns nil, which zerolog accepts,

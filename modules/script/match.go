@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/heroiclabs/nakama-common/runtime"
-	"github.com/rs/zerolog"
 
 	"kumi/core"
 	"kumi/internal/journal"
@@ -149,18 +148,9 @@ func (g *scriptMatch) invoke(ctx context.Context, i int, self vm.Ref, tick int64
 	return out, nil
 }
 
-// replayLog returns the logger of a replay, see match.ReplayLog.
-func (g *scriptMatch) replayLog() (log zerolog.Logger, ok bool) {
-	m, ok := g.match.(interface{ ReplayLog() (zerolog.Logger, bool) })
-	if !ok {
-		return log, false
-	}
-	return m.ReplayLog()
-}
-
 // logFailure logs a failed call of a handler function.
 func (g *scriptMatch) logFailure(i int, err error) {
-	log, ok := g.replayLog()
+	log, ok := match.ReplayLogger(g.match)
 	if !ok {
 		log = g.program.log
 	}
