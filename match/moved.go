@@ -108,18 +108,10 @@ func (l *moves) hold(m Move) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	is := l.of[m.Match]
-	switch {
-	case is == nil:
-		is = &moved{Move: m}
-		if l.of == nil {
-			l.of = map[uuid.UUID]*moved{}
-		}
-		l.of[m.Match] = is
-		l.some.Store(true)
-	case is.Epoch > m.Epoch || is.Ended:
+	if is != nil && (is.Epoch > m.Epoch || is.Ended) {
 		return
 	}
-	is.Move = m
+	is = l.put(m)
 	if is.hold == nil {
 		is.hold = &hold{over: make(chan struct{})}
 	}
@@ -131,18 +123,10 @@ func (l *moves) set(m Move, arrive func(held []heldInput)) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	is := l.of[m.Match]
-	switch {
-	case is != nil && (is.Epoch > m.Epoch || is.Ended && is.Epoch == m.Epoch):
+	if is != nil && (is.Epoch > m.Epoch || is.Ended && is.Epoch == m.Epoch) {
 		return false
-	case is == nil:
-		is = &moved{}
-		if l.of == nil {
-			l.of = map[uuid.UUID]*moved{}
-		}
-		l.of[m.Match] = is
-		l.some.Store(true)
 	}
-	is.Move = m
+	is = l.put(m)
 	if m.Ended {
 		time.AfterFunc(keepEnded, func() {
 			l.mu.Lock()
@@ -160,6 +144,21 @@ func (l *moves) set(m Move, arrive func(held []heldInput)) bool {
 		arrive(nil)
 	}
 	return true
+}
+
+// put notes a move, and keeps what is held for the match. Callers hold the lock.
+func (l *moves) put(m Move) *moved {
+	is := l.of[m.Match]
+	if is == nil {
+		is = &moved{}
+		if l.of == nil {
+			l.of = map[uuid.UUID]*moved{}
+		}
+		l.of[m.Match] = is
+		l.some.Store(true)
+	}
+	is.Move = m
+	return is
 }
 
 // keepEnded is longer than news about a match can take to arrive.
