@@ -16,15 +16,8 @@ import (
 // playAll plays a match in which each command of randomGame occurs, and returns its recording.
 func playAll(t *testing.T, w *recordingServer, ops ...int64) *match.Recording {
 	t.Helper()
-	id, err := w.matches.Create(context.Background(), "random", map[string]any{"level": "x"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.matches.Pause(context.Background(), id, true); err != nil {
-		t.Fatal(err)
-	}
-	m := &steppedMatch{t: t, server: w, id: id}
-	_, m.ticks, _, _ = w.matches.State(context.Background(), id)
+	m := w.stepped(t, "random", map[string]any{"level": "x"})
+	id := m.id
 	var who uuid.UUID
 	for who.IsNil() { // the game refuses some
 		j := m.joiner("ann")

@@ -29,17 +29,11 @@ return M
 // recording.
 func playOnce(t *testing.T, w *recordingServer) (ran string, rec *match.Recording) {
 	t.Helper()
-	id, err := w.matches.Create(context.Background(), "once", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.matches.Pause(context.Background(), id, true); err != nil {
-		t.Fatal(err)
-	}
-	m := &steppedMatch{t: t, server: w, id: id}
-	_, m.ticks, _, _ = w.matches.State(context.Background(), id)
+	m := w.stepped(t, "once", nil)
+	id := m.id
 	m.step()
 	m.step()
+	var err error
 	if ran, err = w.matches.Signal(context.Background(), id, ""); err != nil {
 		t.Fatal(err)
 	}

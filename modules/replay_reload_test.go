@@ -27,15 +27,8 @@ const InitModule: any = (ctx, l, nk, i) => { i.registerMatch("moves", M); };
 	if err := w.load(); err != nil {
 		t.Fatal(err)
 	}
-	id, err := w.matches.Create(context.Background(), "moves", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.matches.Pause(context.Background(), id, true); err != nil {
-		t.Fatal(err)
-	}
-	m := &steppedMatch{t: t, server: w, id: id}
-	_, m.ticks, _, _ = w.matches.State(context.Background(), id)
+	m := w.stepped(t, "moves", nil)
+	id := m.id
 	m.step()
 	m.step()
 	w.write(t, "index.ts", strings.Replace(old, "state.n += 1", "state.n += 10", 1))

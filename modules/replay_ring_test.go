@@ -23,15 +23,8 @@ func TestReplayFromTheMiddle(t *testing.T) {
 			if err := w.load(); err != nil {
 				t.Fatal(err)
 			}
-			id, err := w.matches.Create(context.Background(), "random", map[string]any{"level": "x"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := w.matches.Pause(context.Background(), id, true); err != nil {
-				t.Fatal(err)
-			}
-			m := &steppedMatch{t: t, server: w, id: id}
-			_, m.ticks, _, _ = w.matches.State(context.Background(), id)
+			m := w.stepped(t, "random", map[string]any{"level": "x"})
+			id := m.id
 			var who uuid.UUID
 			for who.IsNil() {
 				j := m.joiner("ann")

@@ -116,6 +116,21 @@ type steppedMatch struct {
 	ticks  int64
 }
 
+// stepped makes a match whose ticks run by step only.
+func (r *recordingServer) stepped(t testing.TB, handler string, params map[string]any) *steppedMatch {
+	t.Helper()
+	id, err := r.matches.Create(context.Background(), handler, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.matches.Pause(context.Background(), id, true); err != nil {
+		t.Fatal(err)
+	}
+	m := &steppedMatch{t: t, server: r, id: id}
+	_, m.ticks, _, _ = r.matches.State(context.Background(), id)
+	return m
+}
+
 // step runs one tick.
 func (m *steppedMatch) step() {
 	m.t.Helper()
@@ -287,15 +302,8 @@ func TestReplayOfRandomMatches(t *testing.T) {
 
 // playRandom plays one match until its end.
 func playRandom(rt *rapid.T, t *testing.T, w *recordingServer) {
-	id, err := w.matches.Create(context.Background(), "random", map[string]any{"level": rapid.StringMatching("[a-z]{0,5}").Draw(rt, "level")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.matches.Pause(context.Background(), id, true); err != nil {
-		t.Fatal(err)
-	}
-	m := &steppedMatch{t: t, server: w, id: id}
-	_, m.ticks, _, _ = w.matches.State(context.Background(), id)
+	m := w.stepped(t, "random", map[string]any{"level": rapid.StringMatching("[a-z]{0,5}").Draw(rt, "level")})
+	id := m.id
 	var inside []uuid.UUID
 	for range rapid.IntRange(1, 40).Draw(rt, "moves") {
 		switch rapid.IntRange(0, 9).Draw(rt, "move") {
