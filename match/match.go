@@ -307,6 +307,7 @@ func (m *Match) do(it *item) {
 	case doLeave:
 		m.leave(it.leaves)
 	case doArrive:
+		m.add(it.arrived)
 		m.join(it.arrived)
 	case doAttempt:
 		m.attempt(it.attempt)

@@ -40,12 +40,17 @@ func (m *Match) leave(gone []*presence.Presence) {
 	m.settle(alive, err, "leave")
 }
 
+// add makes p a member; join must follow.
+func (m *Match) add(p *presence.Presence) {
+	m.list = append(m.list, p)
+	m.size.Store(int32(len(m.list)))
+}
+
+// join calls the handler's Join for a member that was just added.
 func (m *Match) join(p *presence.Presence) bool {
 	if rec := m.rec.Load(); rec != nil {
 		rec.now.event(Event{Kind: "join", Presence: p})
 	}
-	m.list = append(m.list, p)
-	m.size.Store(int32(len(m.list)))
 	m.recordPeople(recJoin, []*presence.Presence{p})
 	alive, err := guard(m, func() (bool, error) { return m.handler.Join(m.ctx, m.tick, []*presence.Presence{p}) })
 	return m.settle(alive, err, "join")
@@ -98,6 +103,9 @@ func (m *Match) attempt(a *attempt) {
 	}
 	b.members[p.Session] = mem
 	b.mu.Unlock()
+	if !same {
+		m.add(p) // before the answer, so that listings count who was let in
+	}
 	a.answer <- answer
 	if !same {
 		m.join(p)

@@ -342,6 +342,7 @@ func (r *Replay) call(s *Step) {
 	case recJoin:
 		for _, p := range s.People {
 			m.box.members[p.Session] = &member{presence: p, arrived: true}
+			m.add(p)
 			m.join(p)
 		}
 	case recLeave:
