@@ -189,6 +189,19 @@ func TestJoinAndLeave(t *testing.T) {
 	})
 }
 
+func TestListAtOnceAfterJoin(t *testing.T) {
+	t.Parallel()
+	w := newTestRegistry(t, Options{})
+	busy := make(chan struct{})
+	defer close(busy)
+	id, _ := w.play("g", &game{join: func([]*presence.Presence) (bool, error) { <-busy; return true, nil }})
+	w.mustJoin(w.client("ann"), id)
+	one := 1
+	if list, err := w.List(t.Context(), ListFilter{Limit: 10, MinSize: &one}); err != nil || len(list) != 1 {
+		t.Errorf("before the handler knows of the join, matches with a member are %v (%v)", list, err)
+	}
+}
+
 func (w *testRegistry) only() *Match {
 	w.Registry.mu.RLock()
 	defer w.Registry.mu.RUnlock()
