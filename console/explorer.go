@@ -22,13 +22,15 @@ type ClientAPI interface {
 	Invoke(ctx context.Context, in api.Invocation) (string, error)
 	ServeConsoleRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route, operator string)
 	CallRPC(ctx context.Context, in api.Invocation) (string, error)
+	Hooks() []api.Hook
+	PrepareHook(h *api.Hook, in api.Invocation, answer string) (func(context.Context) (api.HookAnswer, error), error)
 }
 
 // sessionTime is how long the session of a call as a user claims to last.
 const sessionTime = time.Hour
 
 // listEndpoints lists the methods of the client API with templates of their requests, and
-// the functions that modules registered.
+// the functions and hooks that modules registered.
 func (s *Server) listEndpoints() (*consolepb.ApiEndpointList, error) {
 	out := &consolepb.ApiEndpointList{}
 	for _, m := range s.API.Methods() {
@@ -41,7 +43,9 @@ func (s *Server) listEndpoints() (*consolepb.ApiEndpointList, error) {
 	for _, f := range s.Set().RPC.All() {
 		out.RpcEndpoints = append(out.RpcEndpoints, &consolepb.ApiEndpointDescriptor{Method: f.ID})
 	}
-	return out, nil
+	var err error
+	out.Hooks, err = s.listHooks()
+	return out, err
 }
 
 // prepared is a call that can be made.
@@ -71,16 +75,16 @@ func prepareMethod(ctx context.Context, v *visit, in *consolepb.CallApiEndpointR
 	if err != nil {
 		return nil, err
 	}
-	if anonymous || hasCredentials(in.Method) {
+	if hasCredentials(in.Method) {
 		in.Body = ""
 	}
 	return func(ctx context.Context) (string, error) { return v.API.Invoke(ctx, call) }, nil
 }
 
-// hasCredentials reports whether requests of a method carry what somebody could sign in
-// with, apart from those that begin a session.
+// hasCredentials reports whether requests of a method, or its answers, carry what somebody
+// could sign in with.
 func hasCredentials(method string) bool {
-	for _, prefix := range []string{"Link", "Unlink", "Import", "Session"} {
+	for _, prefix := range []string{"Authenticate", "Link", "Unlink", "Import", "Session"} {
 		if strings.HasPrefix(method, prefix) {
 			return true
 		}

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"cmp"
+
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -14,7 +16,8 @@ import (
 const maxTemplateDepth = 4
 
 // bodyTemplate returns a request with all of its fields as JSON, to be filled in: lists
-// and maps have one entry, and of fields that exclude each other only the first is there.
+// and maps have one entry, and of fields that exclude each other only the one that is set or
+// else the first is there.
 func bodyTemplate(request proto.Message) (string, error) {
 	fillTemplate(request.ProtoReflect(), 1)
 	text, err := toJSON.Marshal(request)
@@ -36,7 +39,7 @@ func fillTemplate(m protoreflect.Message, depth int) {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
 		f := fields.Get(i)
-		if one := f.ContainingOneof(); one != nil && one.Fields().Get(0) != f {
+		if one := f.ContainingOneof(); one != nil && f != cmp.Or(m.WhichOneof(one), one.Fields().Get(0)) {
 			continue
 		}
 		switch {

@@ -37,11 +37,13 @@ var requestName = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ._-]{0,98}[\pL\pN_-])?
 // requestFile is a saved request as it is written.
 type requestFile struct {
 	Method string            `json:"method,omitempty"`
+	Hook   string            `json:"hook,omitempty"` // of the method: before or after
 	RPC    string            `json:"rpc,omitempty"`
 	UserID string            `json:"user_id,omitempty"`
 	Vars   map[string]string `json:"session_vars,omitempty"`
-	// Body is an object or a list as it is, and any other text as a string.
-	Body json.RawMessage `json:"body,omitempty"`
+	// Body and Output are an object or a list as it is, and any other text as a string.
+	Body   json.RawMessage `json:"body,omitempty"`
+	Output json.RawMessage `json:"output,omitempty"` // of an after hook: the answer that it gets
 }
 
 // requests opens the folder of saved requests. fs.ErrNotExist if there is none.
@@ -100,6 +102,9 @@ func saveRequest(_ context.Context, v *visit, in *consolepb.SavedRequest) (*empt
 	if in.Method == "" {
 		return nil, fault.New(fault.InvalidArgument, "method is missing: the name of a call, or the id of a function.")
 	}
+	if err := checkHook(in.Hook, in.Rpc); err != nil {
+		return nil, err
+	}
 	text, err := requestText(in)
 	if err != nil {
 		return nil, err
@@ -110,7 +115,7 @@ func saveRequest(_ context.Context, v *visit, in *consolepb.SavedRequest) (*empt
 	if err := v.writeRequest(in.Name+".json", text); err != nil {
 		return nil, err
 	}
-	in.Body = "" // not for the audit log
+	in.Body, in.Output = "", "" // not for the audit log
 	return &emptypb.Empty{}, nil
 }
 
@@ -182,18 +187,11 @@ func requestFailed(what string, err error) error {
 
 // requestText is the file of a request: indented, for those who compare versions of it.
 func requestText(in *consolepb.SavedRequest) ([]byte, error) {
-	f := requestFile{UserID: in.UserId, Vars: in.SessionVars}
+	f := requestFile{Hook: in.Hook, UserID: in.UserId, Vars: in.SessionVars, Body: fileText(in.Body), Output: fileText(in.Output)}
 	if in.Rpc {
 		f.RPC = in.Method
 	} else {
 		f.Method = in.Method
-	}
-	body := []byte(strings.TrimSpace(in.Body))
-	switch {
-	case len(body) > 0 && (body[0] == '{' || body[0] == '[') && json.Valid(body):
-		f.Body = body
-	case in.Body != "":
-		f.Body, _ = json.Marshal(in.Body)
 	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -205,14 +203,33 @@ func requestText(in *consolepb.SavedRequest) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// fileText is a text as it is in a file, textOf the text of what is in one.
+func fileText(text string) json.RawMessage {
+	trimmed := []byte(strings.TrimSpace(text))
+	switch {
+	case len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') && json.Valid(trimmed):
+		return trimmed
+	case text == "":
+		return nil
+	}
+	quoted, _ := json.Marshal(text)
+	return quoted
+}
+
+func textOf(in json.RawMessage) string {
+	var text string
+	if json.Unmarshal(in, &text) == nil {
+		return text
+	}
+	return string(in)
+}
+
 func (f *requestFile) message(name string) *consolepb.SavedRequest {
-	out := &consolepb.SavedRequest{Name: name, Method: f.Method, UserId: f.UserID, SessionVars: f.Vars, Body: string(f.Body)}
+	out := &consolepb.SavedRequest{
+		Name: name, Method: f.Method, Hook: f.Hook, UserId: f.UserID, SessionVars: f.Vars, Body: textOf(f.Body), Output: textOf(f.Output),
+	}
 	if f.RPC != "" {
 		out.Method, out.Rpc = f.RPC, true
-	}
-	var text string
-	if json.Unmarshal(f.Body, &text) == nil {
-		out.Body = text
 	}
 	return out
 }

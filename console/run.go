@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -9,35 +10,35 @@ import (
 	"kumi/core"
 	"kumi/core/consolepb"
 	"kumi/internal/trace"
+	"kumi/server/api"
 	"kumi/server/logs"
+	"kumi/store/fault"
 )
 
 // run makes a call of the client API or of a function of the modules, as callMethod and
-// callRPC do, and says what it logged and what its time went to. Only this call is traced.
+// callRPC do, or runs one of their hooks alone, and says what it logged and what its time
+// went to. Only this call is traced.
 func run(ctx context.Context, v *visit, in *consolepb.RunRequest) (*consolepb.RunResponse, error) {
-	call := &consolepb.CallApiEndpointRequest{Method: in.Method, Body: in.Body, UserId: in.UserId, SessionVars: in.SessionVars}
-	prepare := prepareMethod
-	if in.Rpc {
-		prepare = prepareRPC
-	}
-	do, err := prepare(ctx, v, call)
+	out := &consolepb.RunResponse{}
+	do, err := prepareRun(ctx, v, in, out)
 	if err != nil {
 		return nil, err
 	}
-	in.Body = call.Body // without credentials, for the audit log
 	_, first := v.Lines.Last(0)
 	ctx, t := trace.Begin(ctx, core.NewTraceID())
 	defer t.Stop() // if it panics
-	answer, err := response(do(ctx))
+	out.Body, err = do(ctx)
 	split := t.End()
 	if err != nil {
-		return nil, err
+		out.ErrorMessage, out.ErrorCode = api.PublicMessage(err), int32(fault.CodeOf(err))
+		var script interface{ Trace() string }
+		if errors.As(err, &script) {
+			out.ErrorStack = strings.ToValidUTF8(script.Trace(), "\ufffd")
+		}
 	}
-	out := &consolepb.RunResponse{
-		Body: answer.Body, ErrorMessage: answer.ErrorMessage, TraceId: t.ID,
-		TookMs: ms(split.Total), QueueMs: ms(split.Queue), ScriptMs: ms(split.Script), NkMs: ms(split.NK), SqlMs: ms(split.SQL),
-		Functions: runParts(split.Functions), Statements: runParts(split.Statements),
-	}
+	out.TraceId = t.ID
+	out.TookMs, out.QueueMs, out.ScriptMs, out.NkMs, out.SqlMs = ms(split.Total), ms(split.Queue), ms(split.Script), ms(split.NK), ms(split.SQL)
+	out.Functions, out.Statements = runParts(split.Functions), runParts(split.Statements)
 	lines, _, _ := v.Lines.Since(first, math.MaxInt32)
 	filter := logs.All
 	filter.Trace = t.ID
@@ -47,6 +48,27 @@ func run(ctx context.Context, v *visit, in *consolepb.RunRequest) (*consolepb.Ru
 		}
 	}
 	return out, nil
+}
+
+// prepareRun prepares what is to run, and takes credentials out of the request, which the
+// audit log gets. A hook says in out what it did.
+func prepareRun(ctx context.Context, v *visit, in *consolepb.RunRequest, out *consolepb.RunResponse) (prepared, error) {
+	if in.Hook != "" {
+		return prepareHook(ctx, v, in, out)
+	}
+	call := runCall(in)
+	prepare := prepareMethod
+	if in.Rpc {
+		prepare = prepareRPC
+	}
+	do, err := prepare(ctx, v, call)
+	in.Body = call.Body
+	return do, err
+}
+
+// runCall is the call of a request to run something.
+func runCall(in *consolepb.RunRequest) *consolepb.CallApiEndpointRequest {
+	return &consolepb.CallApiEndpointRequest{Method: in.Method, Body: in.Body, UserId: in.UserId, SessionVars: in.SessionVars}
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protojson"
+
 	"kumi/hooks"
 	"kumi/server/servertest"
 )
@@ -79,6 +81,16 @@ func TestRealtimeHooks(t *testing.T) {
 				e := s.Call(t, snakeOf(name), body)
 				if e["error"] != nil {
 					t.Fatalf("%s: %s", name, e)
+				}
+				// The answer is what its after hook is said to get.
+				kind := ""
+				for field := range e {
+					if field != "cid" {
+						kind = field
+					}
+				}
+				if want, _ := (protojson.MarshalOptions{UseProtoNames: true}).Marshal(hooks.Reply(name)); kind != "" && !strings.Contains(string(want), `"`+kind+`"`) || kind == "" && string(want) != "{}" {
+					t.Errorf("%s is answered with %s, not %s", name, e, want)
 				}
 				return e
 			}

@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91, 0}
+	return file_console_proto_rawDescGZIP(), []int{92, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2209,6 +2209,8 @@ type RunRequest struct {
 	Body          string                 `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
 	UserId        string                 `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // empty: as another server would
 	SessionVars   map[string]string      `protobuf:"bytes,5,rep,name=session_vars,json=sessionVars,proto3" json:"session_vars,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Hook          string                 `protobuf:"bytes,6,opt,name=hook,proto3" json:"hook,omitempty"`     // before or after: only that hook of the method or realtime message runs; body is its input
+	Output        string                 `protobuf:"bytes,7,opt,name=output,proto3" json:"output,omitempty"` // for an after hook: the answer that it gets beside the input
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2278,20 +2280,40 @@ func (x *RunRequest) GetSessionVars() map[string]string {
 	return nil
 }
 
+func (x *RunRequest) GetHook() string {
+	if x != nil {
+		return x.Hook
+	}
+	return ""
+}
+
+func (x *RunRequest) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
+}
+
 // A call, with what it logged and what its time went to.
 type RunResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Body          string                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
-	ErrorMessage  string                 `protobuf:"bytes,2,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
-	TraceId       string                 `protobuf:"bytes,4,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	TookMs        float64                `protobuf:"fixed64,5,opt,name=took_ms,json=tookMs,proto3" json:"took_ms,omitempty"`
-	QueueMs       float64                `protobuf:"fixed64,6,opt,name=queue_ms,json=queueMs,proto3" json:"queue_ms,omitempty"`    // waiting for a VM
-	ScriptMs      float64                `protobuf:"fixed64,7,opt,name=script_ms,json=scriptMs,proto3" json:"script_ms,omitempty"` // the rest
-	NkMs          float64                `protobuf:"fixed64,8,opt,name=nk_ms,json=nkMs,proto3" json:"nk_ms,omitempty"`             // functions of the server, without SQL
-	SqlMs         float64                `protobuf:"fixed64,9,opt,name=sql_ms,json=sqlMs,proto3" json:"sql_ms,omitempty"`          // statements and transactions
-	Functions     []*RunResponse_Part    `protobuf:"bytes,10,rep,name=functions,proto3" json:"functions,omitempty"`                // of the server that scripts called; with the SQL in them
-	Statements    []*RunResponse_Part    `protobuf:"bytes,11,rep,name=statements,proto3" json:"statements,omitempty"`
-	Log           []*LogEntry            `protobuf:"bytes,12,rep,name=log,proto3" json:"log,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Body         string                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
+	ErrorMessage string                 `protobuf:"bytes,2,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
+	TraceId      string                 `protobuf:"bytes,4,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	TookMs       float64                `protobuf:"fixed64,5,opt,name=took_ms,json=tookMs,proto3" json:"took_ms,omitempty"`
+	QueueMs      float64                `protobuf:"fixed64,6,opt,name=queue_ms,json=queueMs,proto3" json:"queue_ms,omitempty"`    // waiting for a VM
+	ScriptMs     float64                `protobuf:"fixed64,7,opt,name=script_ms,json=scriptMs,proto3" json:"script_ms,omitempty"` // the rest
+	NkMs         float64                `protobuf:"fixed64,8,opt,name=nk_ms,json=nkMs,proto3" json:"nk_ms,omitempty"`             // functions of the server, without SQL
+	SqlMs        float64                `protobuf:"fixed64,9,opt,name=sql_ms,json=sqlMs,proto3" json:"sql_ms,omitempty"`          // statements and transactions
+	Functions    []*RunResponse_Part    `protobuf:"bytes,10,rep,name=functions,proto3" json:"functions,omitempty"`                // of the server that scripts called; with the SQL in them
+	Statements   []*RunResponse_Part    `protobuf:"bytes,11,rep,name=statements,proto3" json:"statements,omitempty"`
+	Log          []*LogEntry            `protobuf:"bytes,12,rep,name=log,proto3" json:"log,omitempty"`
+	ErrorCode    int32                  `protobuf:"varint,13,opt,name=error_code,json=errorCode,proto3" json:"error_code,omitempty"`
+	ErrorStack   string                 `protobuf:"bytes,14,opt,name=error_stack,json=errorStack,proto3" json:"error_stack,omitempty"` // where a script failed, in its sources
+	// What a hook did: changed or unchanged (it returned the input, which is the body then),
+	// refused (it returned nothing), ended (there is nothing to return); empty: it failed.
+	Outcome       string `protobuf:"bytes,15,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	Input         string `protobuf:"bytes,16,opt,name=input,proto3" json:"input,omitempty"` // of a before hook, in the form of the body
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2401,6 +2423,34 @@ func (x *RunResponse) GetLog() []*LogEntry {
 		return x.Log
 	}
 	return nil
+}
+
+func (x *RunResponse) GetErrorCode() int32 {
+	if x != nil {
+		return x.ErrorCode
+	}
+	return 0
+}
+
+func (x *RunResponse) GetErrorStack() string {
+	if x != nil {
+		return x.ErrorStack
+	}
+	return ""
+}
+
+func (x *RunResponse) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *RunResponse) GetInput() string {
+	if x != nil {
+		return x.Input
+	}
+	return ""
 }
 
 type MatchWatchRequest struct {
@@ -3385,17 +3435,119 @@ func (x *ApiEndpointDescriptor) GetBodyTemplate() string {
 	return ""
 }
 
+// A hook that is registered.
+type HookDescriptor struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Method         string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"` // of the client API, or a realtime message
+	Hook           string                 `protobuf:"bytes,2,opt,name=hook,proto3" json:"hook,omitempty"`     // before or after
+	Realtime       bool                   `protobuf:"varint,3,opt,name=realtime,proto3" json:"realtime,omitempty"`
+	Anonymous      bool                   `protobuf:"varint,4,opt,name=anonymous,proto3" json:"anonymous,omitempty"` // it runs before there is a session: without a user
+	Runtime        string                 `protobuf:"bytes,5,opt,name=runtime,proto3" json:"runtime,omitempty"`      // go, javascript, lua; several if hooks are chained
+	Module         string                 `protobuf:"bytes,6,opt,name=module,proto3" json:"module,omitempty"`
+	BodyTemplate   string                 `protobuf:"bytes,7,opt,name=body_template,json=bodyTemplate,proto3" json:"body_template,omitempty"`       // the input with all fields, as JSON; empty: it gets none
+	OutputTemplate string                 `protobuf:"bytes,8,opt,name=output_template,json=outputTemplate,proto3" json:"output_template,omitempty"` // the answer that an after hook gets beside it
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *HookDescriptor) Reset() {
+	*x = HookDescriptor{}
+	mi := &file_console_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HookDescriptor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HookDescriptor) ProtoMessage() {}
+
+func (x *HookDescriptor) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HookDescriptor.ProtoReflect.Descriptor instead.
+func (*HookDescriptor) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *HookDescriptor) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *HookDescriptor) GetHook() string {
+	if x != nil {
+		return x.Hook
+	}
+	return ""
+}
+
+func (x *HookDescriptor) GetRealtime() bool {
+	if x != nil {
+		return x.Realtime
+	}
+	return false
+}
+
+func (x *HookDescriptor) GetAnonymous() bool {
+	if x != nil {
+		return x.Anonymous
+	}
+	return false
+}
+
+func (x *HookDescriptor) GetRuntime() string {
+	if x != nil {
+		return x.Runtime
+	}
+	return ""
+}
+
+func (x *HookDescriptor) GetModule() string {
+	if x != nil {
+		return x.Module
+	}
+	return ""
+}
+
+func (x *HookDescriptor) GetBodyTemplate() string {
+	if x != nil {
+		return x.BodyTemplate
+	}
+	return ""
+}
+
+func (x *HookDescriptor) GetOutputTemplate() string {
+	if x != nil {
+		return x.OutputTemplate
+	}
+	return ""
+}
+
 type ApiEndpointList struct {
 	state         protoimpl.MessageState   `protogen:"open.v1"`
 	Endpoints     []*ApiEndpointDescriptor `protobuf:"bytes,1,rep,name=endpoints,proto3" json:"endpoints,omitempty"`                           // methods of the client API
 	RpcEndpoints  []*ApiEndpointDescriptor `protobuf:"bytes,2,rep,name=rpc_endpoints,json=rpcEndpoints,proto3" json:"rpc_endpoints,omitempty"` // functions of modules
+	Hooks         []*HookDescriptor        `protobuf:"bytes,3,rep,name=hooks,proto3" json:"hooks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ApiEndpointList) Reset() {
 	*x = ApiEndpointList{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3407,7 +3559,7 @@ func (x *ApiEndpointList) String() string {
 func (*ApiEndpointList) ProtoMessage() {}
 
 func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3420,7 +3572,7 @@ func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointList.ProtoReflect.Descriptor instead.
 func (*ApiEndpointList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ApiEndpointList) GetEndpoints() []*ApiEndpointDescriptor {
@@ -3437,6 +3589,13 @@ func (x *ApiEndpointList) GetRpcEndpoints() []*ApiEndpointDescriptor {
 	return nil
 }
 
+func (x *ApiEndpointList) GetHooks() []*HookDescriptor {
+	if x != nil {
+		return x.Hooks
+	}
+	return nil
+}
+
 // A call of the client API that operators keep, in a file of the modules folder.
 type SavedRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3446,13 +3605,15 @@ type SavedRequest struct {
 	Body          string                 `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
 	UserId        string                 `protobuf:"bytes,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // as whom the call is made
 	SessionVars   map[string]string      `protobuf:"bytes,6,rep,name=session_vars,json=sessionVars,proto3" json:"session_vars,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Hook          string                 `protobuf:"bytes,7,opt,name=hook,proto3" json:"hook,omitempty"` // before or after: of the method, see RunRequest
+	Output        string                 `protobuf:"bytes,8,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SavedRequest) Reset() {
 	*x = SavedRequest{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3464,7 +3625,7 @@ func (x *SavedRequest) String() string {
 func (*SavedRequest) ProtoMessage() {}
 
 func (x *SavedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3477,7 +3638,7 @@ func (x *SavedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SavedRequest.ProtoReflect.Descriptor instead.
 func (*SavedRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SavedRequest) GetName() string {
@@ -3522,6 +3683,20 @@ func (x *SavedRequest) GetSessionVars() map[string]string {
 	return nil
 }
 
+func (x *SavedRequest) GetHook() string {
+	if x != nil {
+		return x.Hook
+	}
+	return ""
+}
+
+func (x *SavedRequest) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
+}
+
 type SavedRequestList struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Requests      []*SavedRequest        `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
@@ -3531,7 +3706,7 @@ type SavedRequestList struct {
 
 func (x *SavedRequestList) Reset() {
 	*x = SavedRequestList{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3543,7 +3718,7 @@ func (x *SavedRequestList) String() string {
 func (*SavedRequestList) ProtoMessage() {}
 
 func (x *SavedRequestList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3556,7 +3731,7 @@ func (x *SavedRequestList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SavedRequestList.ProtoReflect.Descriptor instead.
 func (*SavedRequestList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SavedRequestList) GetRequests() []*SavedRequest {
@@ -3578,7 +3753,7 @@ type CallApiEndpointRequest struct {
 
 func (x *CallApiEndpointRequest) Reset() {
 	*x = CallApiEndpointRequest{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3590,7 +3765,7 @@ func (x *CallApiEndpointRequest) String() string {
 func (*CallApiEndpointRequest) ProtoMessage() {}
 
 func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3603,7 +3778,7 @@ func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CallApiEndpointRequest) GetMethod() string {
@@ -3644,7 +3819,7 @@ type CallApiEndpointResponse struct {
 
 func (x *CallApiEndpointResponse) Reset() {
 	*x = CallApiEndpointResponse{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3656,7 +3831,7 @@ func (x *CallApiEndpointResponse) String() string {
 func (*CallApiEndpointResponse) ProtoMessage() {}
 
 func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3669,7 +3844,7 @@ func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *CallApiEndpointResponse) GetBody() string {
@@ -3698,7 +3873,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3710,7 +3885,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3723,7 +3898,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListAccountsRequest) GetFilter() string {
@@ -3765,7 +3940,7 @@ type AccountList struct {
 
 func (x *AccountList) Reset() {
 	*x = AccountList{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3777,7 +3952,7 @@ func (x *AccountList) String() string {
 func (*AccountList) ProtoMessage() {}
 
 func (x *AccountList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3790,7 +3965,7 @@ func (x *AccountList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountList.ProtoReflect.Descriptor instead.
 func (*AccountList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *AccountList) GetUsers() []*api.User {
@@ -3823,7 +3998,7 @@ type AccountId struct {
 
 func (x *AccountId) Reset() {
 	*x = AccountId{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3835,7 +4010,7 @@ func (x *AccountId) String() string {
 func (*AccountId) ProtoMessage() {}
 
 func (x *AccountId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3848,7 +4023,7 @@ func (x *AccountId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountId.ProtoReflect.Descriptor instead.
 func (*AccountId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *AccountId) GetId() string {
@@ -3868,7 +4043,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3880,7 +4055,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3893,7 +4068,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Account) GetAccount() *api.Account {
@@ -3923,7 +4098,7 @@ type BanAccountRequest struct {
 
 func (x *BanAccountRequest) Reset() {
 	*x = BanAccountRequest{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3935,7 +4110,7 @@ func (x *BanAccountRequest) String() string {
 func (*BanAccountRequest) ProtoMessage() {}
 
 func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3948,7 +4123,7 @@ func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BanAccountRequest.ProtoReflect.Descriptor instead.
 func (*BanAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *BanAccountRequest) GetId() string {
@@ -3992,7 +4167,7 @@ type Ban struct {
 
 func (x *Ban) Reset() {
 	*x = Ban{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4004,7 +4179,7 @@ func (x *Ban) String() string {
 func (*Ban) ProtoMessage() {}
 
 func (x *Ban) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4017,7 +4192,7 @@ func (x *Ban) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ban.ProtoReflect.Descriptor instead.
 func (*Ban) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Ban) GetUserId() string {
@@ -4065,7 +4240,7 @@ type AccountDeleteRequest struct {
 
 func (x *AccountDeleteRequest) Reset() {
 	*x = AccountDeleteRequest{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4077,7 +4252,7 @@ func (x *AccountDeleteRequest) String() string {
 func (*AccountDeleteRequest) ProtoMessage() {}
 
 func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4090,7 +4265,7 @@ func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountDeleteRequest.ProtoReflect.Descriptor instead.
 func (*AccountDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *AccountDeleteRequest) GetId() string {
@@ -4121,7 +4296,7 @@ type WalletLedger struct {
 
 func (x *WalletLedger) Reset() {
 	*x = WalletLedger{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4133,7 +4308,7 @@ func (x *WalletLedger) String() string {
 func (*WalletLedger) ProtoMessage() {}
 
 func (x *WalletLedger) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4146,7 +4321,7 @@ func (x *WalletLedger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedger.ProtoReflect.Descriptor instead.
 func (*WalletLedger) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *WalletLedger) GetId() string {
@@ -4202,7 +4377,7 @@ type WalletLedgerList struct {
 
 func (x *WalletLedgerList) Reset() {
 	*x = WalletLedgerList{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4214,7 +4389,7 @@ func (x *WalletLedgerList) String() string {
 func (*WalletLedgerList) ProtoMessage() {}
 
 func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4227,7 +4402,7 @@ func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedgerList.ProtoReflect.Descriptor instead.
 func (*WalletLedgerList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *WalletLedgerList) GetItems() []*WalletLedger {
@@ -4264,7 +4439,7 @@ type GetWalletLedgerRequest struct {
 
 func (x *GetWalletLedgerRequest) Reset() {
 	*x = GetWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4276,7 +4451,7 @@ func (x *GetWalletLedgerRequest) String() string {
 func (*GetWalletLedgerRequest) ProtoMessage() {}
 
 func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4289,7 +4464,7 @@ func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *GetWalletLedgerRequest) GetAccountId() string {
@@ -4343,7 +4518,7 @@ type AccountExport struct {
 
 func (x *AccountExport) Reset() {
 	*x = AccountExport{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4355,7 +4530,7 @@ func (x *AccountExport) String() string {
 func (*AccountExport) ProtoMessage() {}
 
 func (x *AccountExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4368,7 +4543,7 @@ func (x *AccountExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountExport.ProtoReflect.Descriptor instead.
 func (*AccountExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AccountExport) GetAccount() *api.Account {
@@ -4437,7 +4612,7 @@ type AccountImport struct {
 
 func (x *AccountImport) Reset() {
 	*x = AccountImport{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4449,7 +4624,7 @@ func (x *AccountImport) String() string {
 func (*AccountImport) ProtoMessage() {}
 
 func (x *AccountImport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4462,7 +4637,7 @@ func (x *AccountImport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountImport.ProtoReflect.Descriptor instead.
 func (*AccountImport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *AccountImport) GetId() string {
@@ -4500,7 +4675,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4512,7 +4687,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4525,7 +4700,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -4629,7 +4804,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4641,7 +4816,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4654,7 +4829,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -4688,7 +4863,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4700,7 +4875,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4713,7 +4888,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *AccountNote) GetId() string {
@@ -4790,7 +4965,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4802,7 +4977,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4815,7 +4990,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -4849,7 +5024,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4861,7 +5036,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4874,7 +5049,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -4902,7 +5077,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4914,7 +5089,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4927,7 +5102,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -4961,7 +5136,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4973,7 +5148,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4986,7 +5161,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -5013,7 +5188,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5025,7 +5200,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5038,7 +5213,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -5065,7 +5240,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5077,7 +5252,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5090,7 +5265,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -5117,7 +5292,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5129,7 +5304,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5142,7 +5317,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -5173,7 +5348,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5185,7 +5360,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5198,7 +5373,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -5257,7 +5432,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5269,7 +5444,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5282,7 +5457,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -5336,7 +5511,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5348,7 +5523,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5361,7 +5536,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -5380,7 +5555,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5392,7 +5567,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5405,7 +5580,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -5425,7 +5600,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5437,7 +5612,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5450,7 +5625,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -5478,7 +5653,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5490,7 +5665,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5503,7 +5678,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -5536,7 +5711,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5548,7 +5723,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5561,7 +5736,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *GroupId) GetId() string {
@@ -5581,7 +5756,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5593,7 +5768,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5606,7 +5781,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -5639,7 +5814,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5651,7 +5826,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5664,7 +5839,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -5734,7 +5909,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5746,7 +5921,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5759,7 +5934,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -5793,7 +5968,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5805,7 +5980,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5818,7 +5993,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -5845,7 +6020,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5857,7 +6032,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5870,7 +6045,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -5896,7 +6071,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5908,7 +6083,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5921,7 +6096,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -5945,7 +6120,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5957,7 +6132,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5970,7 +6145,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -6029,7 +6204,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6041,7 +6216,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6054,7 +6229,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -6115,7 +6290,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6127,7 +6302,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6140,7 +6315,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{92}
+	return file_console_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Notification) GetId() string {
@@ -6210,7 +6385,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6222,7 +6397,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6235,7 +6410,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{93}
+	return file_console_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -6270,7 +6445,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6282,7 +6457,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6295,7 +6470,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{94}
+	return file_console_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -6328,7 +6503,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6340,7 +6515,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6353,7 +6528,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{95}
+	return file_console_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *NotificationId) GetId() string {
@@ -6372,7 +6547,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6384,7 +6559,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6397,7 +6572,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{96}
+	return file_console_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -6419,7 +6594,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6431,7 +6606,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6444,7 +6619,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{97}
+	return file_console_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -6491,7 +6666,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6503,7 +6678,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6516,7 +6691,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{98}
+	return file_console_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -6586,7 +6761,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6598,7 +6773,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6611,7 +6786,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{99}
+	return file_console_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -6650,7 +6825,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6662,7 +6837,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6675,7 +6850,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{100}
+	return file_console_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -6739,7 +6914,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6751,7 +6926,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6764,7 +6939,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101}
+	return file_console_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -6811,7 +6986,7 @@ type StorageIndex struct {
 
 func (x *StorageIndex) Reset() {
 	*x = StorageIndex{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6823,7 +6998,7 @@ func (x *StorageIndex) String() string {
 func (*StorageIndex) ProtoMessage() {}
 
 func (x *StorageIndex) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6836,7 +7011,7 @@ func (x *StorageIndex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndex.ProtoReflect.Descriptor instead.
 func (*StorageIndex) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{102}
+	return file_console_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *StorageIndex) GetCollection() string {
@@ -6904,7 +7079,7 @@ type StorageIndexList struct {
 
 func (x *StorageIndexList) Reset() {
 	*x = StorageIndexList{}
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6916,7 +7091,7 @@ func (x *StorageIndexList) String() string {
 func (*StorageIndexList) ProtoMessage() {}
 
 func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6929,7 +7104,7 @@ func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndexList.ProtoReflect.Descriptor instead.
 func (*StorageIndexList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103}
+	return file_console_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *StorageIndexList) GetIndexes() []*StorageIndex {
@@ -6952,7 +7127,7 @@ type QueryStorageIndexRequest struct {
 
 func (x *QueryStorageIndexRequest) Reset() {
 	*x = QueryStorageIndexRequest{}
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6964,7 +7139,7 @@ func (x *QueryStorageIndexRequest) String() string {
 func (*QueryStorageIndexRequest) ProtoMessage() {}
 
 func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6977,7 +7152,7 @@ func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexRequest.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{104}
+	return file_console_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *QueryStorageIndexRequest) GetName() string {
@@ -7025,7 +7200,7 @@ type QueryStorageIndexResponse struct {
 
 func (x *QueryStorageIndexResponse) Reset() {
 	*x = QueryStorageIndexResponse{}
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7037,7 +7212,7 @@ func (x *QueryStorageIndexResponse) String() string {
 func (*QueryStorageIndexResponse) ProtoMessage() {}
 
 func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7050,7 +7225,7 @@ func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexResponse.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{105}
+	return file_console_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *QueryStorageIndexResponse) GetObjects() []*api.StorageObject {
@@ -7076,7 +7251,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7088,7 +7263,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7101,7 +7276,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{106}
+	return file_console_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -7141,7 +7316,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7153,7 +7328,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7166,7 +7341,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{107}
+	return file_console_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -7334,7 +7509,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7346,7 +7521,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7359,7 +7534,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{108}
+	return file_console_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -7392,7 +7567,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7404,7 +7579,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7417,7 +7592,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{109}
+	return file_console_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -7437,7 +7612,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7449,7 +7624,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7462,7 +7637,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{110}
+	return file_console_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -7495,7 +7670,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7507,7 +7682,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7520,7 +7695,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{111}
+	return file_console_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -7588,7 +7763,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7600,7 +7775,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7613,7 +7788,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{112}
+	return file_console_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -7632,7 +7807,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7644,7 +7819,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7657,7 +7832,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{113}
+	return file_console_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -7681,7 +7856,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7693,7 +7868,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7706,7 +7881,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{114}
+	return file_console_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -7755,7 +7930,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7767,7 +7942,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7780,7 +7955,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115}
+	return file_console_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -7814,7 +7989,7 @@ type EndMatchRequest struct {
 
 func (x *EndMatchRequest) Reset() {
 	*x = EndMatchRequest{}
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7826,7 +8001,7 @@ func (x *EndMatchRequest) String() string {
 func (*EndMatchRequest) ProtoMessage() {}
 
 func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7839,7 +8014,7 @@ func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMatchRequest.ProtoReflect.Descriptor instead.
 func (*EndMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{116}
+	return file_console_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *EndMatchRequest) GetId() string {
@@ -7867,7 +8042,7 @@ type KickFromMatchRequest struct {
 
 func (x *KickFromMatchRequest) Reset() {
 	*x = KickFromMatchRequest{}
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7879,7 +8054,7 @@ func (x *KickFromMatchRequest) String() string {
 func (*KickFromMatchRequest) ProtoMessage() {}
 
 func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7892,7 +8067,7 @@ func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchRequest.ProtoReflect.Descriptor instead.
 func (*KickFromMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117}
+	return file_console_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *KickFromMatchRequest) GetId() string {
@@ -7925,7 +8100,7 @@ type KickFromMatchResponse struct {
 
 func (x *KickFromMatchResponse) Reset() {
 	*x = KickFromMatchResponse{}
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7937,7 +8112,7 @@ func (x *KickFromMatchResponse) String() string {
 func (*KickFromMatchResponse) ProtoMessage() {}
 
 func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7950,7 +8125,7 @@ func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchResponse.ProtoReflect.Descriptor instead.
 func (*KickFromMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{118}
+	return file_console_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *KickFromMatchResponse) GetKicked() int32 {
@@ -7970,7 +8145,7 @@ type SignalMatchRequest struct {
 
 func (x *SignalMatchRequest) Reset() {
 	*x = SignalMatchRequest{}
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7982,7 +8157,7 @@ func (x *SignalMatchRequest) String() string {
 func (*SignalMatchRequest) ProtoMessage() {}
 
 func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7995,7 +8170,7 @@ func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{119}
+	return file_console_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *SignalMatchRequest) GetId() string {
@@ -8021,7 +8196,7 @@ type SignalMatchResponse struct {
 
 func (x *SignalMatchResponse) Reset() {
 	*x = SignalMatchResponse{}
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8033,7 +8208,7 @@ func (x *SignalMatchResponse) String() string {
 func (*SignalMatchResponse) ProtoMessage() {}
 
 func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8046,7 +8221,7 @@ func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchResponse.ProtoReflect.Descriptor instead.
 func (*SignalMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{120}
+	return file_console_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *SignalMatchResponse) GetData() string {
@@ -8081,7 +8256,7 @@ type CreateLeaderboardRequest struct {
 
 func (x *CreateLeaderboardRequest) Reset() {
 	*x = CreateLeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8093,7 +8268,7 @@ func (x *CreateLeaderboardRequest) String() string {
 func (*CreateLeaderboardRequest) ProtoMessage() {}
 
 func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8106,7 +8281,7 @@ func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateLeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*CreateLeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{121}
+	return file_console_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *CreateLeaderboardRequest) GetId() string {
@@ -8231,7 +8406,7 @@ type ResetLeaderboardResponse struct {
 
 func (x *ResetLeaderboardResponse) Reset() {
 	*x = ResetLeaderboardResponse{}
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8243,7 +8418,7 @@ func (x *ResetLeaderboardResponse) String() string {
 func (*ResetLeaderboardResponse) ProtoMessage() {}
 
 func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8256,7 +8431,7 @@ func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetLeaderboardResponse.ProtoReflect.Descriptor instead.
 func (*ResetLeaderboardResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{122}
+	return file_console_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *ResetLeaderboardResponse) GetRecords() int64 {
@@ -8288,7 +8463,7 @@ type WriteRecordRequest struct {
 
 func (x *WriteRecordRequest) Reset() {
 	*x = WriteRecordRequest{}
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8300,7 +8475,7 @@ func (x *WriteRecordRequest) String() string {
 func (*WriteRecordRequest) ProtoMessage() {}
 
 func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8313,7 +8488,7 @@ func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteRecordRequest.ProtoReflect.Descriptor instead.
 func (*WriteRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{123}
+	return file_console_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *WriteRecordRequest) GetId() string {
@@ -8376,7 +8551,7 @@ type UpdateWalletRequest struct {
 
 func (x *UpdateWalletRequest) Reset() {
 	*x = UpdateWalletRequest{}
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8388,7 +8563,7 @@ func (x *UpdateWalletRequest) String() string {
 func (*UpdateWalletRequest) ProtoMessage() {}
 
 func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8401,7 +8576,7 @@ func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWalletRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{124}
+	return file_console_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *UpdateWalletRequest) GetAccountId() string {
@@ -8435,7 +8610,7 @@ type UpdateWalletResponse struct {
 
 func (x *UpdateWalletResponse) Reset() {
 	*x = UpdateWalletResponse{}
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8447,7 +8622,7 @@ func (x *UpdateWalletResponse) String() string {
 func (*UpdateWalletResponse) ProtoMessage() {}
 
 func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8460,7 +8635,7 @@ func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWalletResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{125}
+	return file_console_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *UpdateWalletResponse) GetUpdated() map[string]int64 {
@@ -8491,7 +8666,7 @@ type Audience struct {
 
 func (x *Audience) Reset() {
 	*x = Audience{}
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8503,7 +8678,7 @@ func (x *Audience) String() string {
 func (*Audience) ProtoMessage() {}
 
 func (x *Audience) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8516,7 +8691,7 @@ func (x *Audience) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Audience.ProtoReflect.Descriptor instead.
 func (*Audience) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{126}
+	return file_console_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *Audience) GetLangTag() string {
@@ -8563,7 +8738,7 @@ type AudienceCount struct {
 
 func (x *AudienceCount) Reset() {
 	*x = AudienceCount{}
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8575,7 +8750,7 @@ func (x *AudienceCount) String() string {
 func (*AudienceCount) ProtoMessage() {}
 
 func (x *AudienceCount) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8588,7 +8763,7 @@ func (x *AudienceCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AudienceCount.ProtoReflect.Descriptor instead.
 func (*AudienceCount) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{127}
+	return file_console_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *AudienceCount) GetCount() int64 {
@@ -8612,7 +8787,7 @@ type SendToAudienceRequest struct {
 
 func (x *SendToAudienceRequest) Reset() {
 	*x = SendToAudienceRequest{}
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8624,7 +8799,7 @@ func (x *SendToAudienceRequest) String() string {
 func (*SendToAudienceRequest) ProtoMessage() {}
 
 func (x *SendToAudienceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8637,7 +8812,7 @@ func (x *SendToAudienceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendToAudienceRequest.ProtoReflect.Descriptor instead.
 func (*SendToAudienceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{128}
+	return file_console_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *SendToAudienceRequest) GetAudience() *Audience {
@@ -8698,7 +8873,7 @@ type NotificationSending struct {
 
 func (x *NotificationSending) Reset() {
 	*x = NotificationSending{}
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8710,7 +8885,7 @@ func (x *NotificationSending) String() string {
 func (*NotificationSending) ProtoMessage() {}
 
 func (x *NotificationSending) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8723,7 +8898,7 @@ func (x *NotificationSending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationSending.ProtoReflect.Descriptor instead.
 func (*NotificationSending) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{129}
+	return file_console_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *NotificationSending) GetId() string {
@@ -8791,7 +8966,7 @@ type NotificationSendingList struct {
 
 func (x *NotificationSendingList) Reset() {
 	*x = NotificationSendingList{}
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8803,7 +8978,7 @@ func (x *NotificationSendingList) String() string {
 func (*NotificationSendingList) ProtoMessage() {}
 
 func (x *NotificationSendingList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8816,7 +8991,7 @@ func (x *NotificationSendingList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationSendingList.ProtoReflect.Descriptor instead.
 func (*NotificationSendingList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{130}
+	return file_console_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *NotificationSendingList) GetSendings() []*NotificationSending {
@@ -8847,7 +9022,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8859,7 +9034,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8872,7 +9047,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{131}
+	return file_console_proto_rawDescGZIP(), []int{132}
 }
 
 func (x *Job) GetName() string {
@@ -8975,7 +9150,7 @@ type JobList struct {
 
 func (x *JobList) Reset() {
 	*x = JobList{}
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8987,7 +9162,7 @@ func (x *JobList) String() string {
 func (*JobList) ProtoMessage() {}
 
 func (x *JobList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9000,7 +9175,7 @@ func (x *JobList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobList.ProtoReflect.Descriptor instead.
 func (*JobList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{132}
+	return file_console_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *JobList) GetJobs() []*Job {
@@ -9020,7 +9195,7 @@ type RunJobRequest struct {
 
 func (x *RunJobRequest) Reset() {
 	*x = RunJobRequest{}
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9032,7 +9207,7 @@ func (x *RunJobRequest) String() string {
 func (*RunJobRequest) ProtoMessage() {}
 
 func (x *RunJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9045,7 +9220,7 @@ func (x *RunJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobRequest.ProtoReflect.Descriptor instead.
 func (*RunJobRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{133}
+	return file_console_proto_rawDescGZIP(), []int{134}
 }
 
 func (x *RunJobRequest) GetName() string {
@@ -9071,7 +9246,7 @@ type RunJobResponse struct {
 
 func (x *RunJobResponse) Reset() {
 	*x = RunJobResponse{}
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9083,7 +9258,7 @@ func (x *RunJobResponse) String() string {
 func (*RunJobResponse) ProtoMessage() {}
 
 func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9096,7 +9271,7 @@ func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
 func (*RunJobResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{134}
+	return file_console_proto_rawDescGZIP(), []int{135}
 }
 
 func (x *RunJobResponse) GetId() string {
@@ -9117,7 +9292,7 @@ type StartMaintenanceRequest struct {
 
 func (x *StartMaintenanceRequest) Reset() {
 	*x = StartMaintenanceRequest{}
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9129,7 +9304,7 @@ func (x *StartMaintenanceRequest) String() string {
 func (*StartMaintenanceRequest) ProtoMessage() {}
 
 func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9142,7 +9317,7 @@ func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMaintenanceRequest.ProtoReflect.Descriptor instead.
 func (*StartMaintenanceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{135}
+	return file_console_proto_rawDescGZIP(), []int{136}
 }
 
 func (x *StartMaintenanceRequest) GetMessage() string {
@@ -9172,7 +9347,7 @@ type Maintenance struct {
 
 func (x *Maintenance) Reset() {
 	*x = Maintenance{}
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9184,7 +9359,7 @@ func (x *Maintenance) String() string {
 func (*Maintenance) ProtoMessage() {}
 
 func (x *Maintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9197,7 +9372,7 @@ func (x *Maintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Maintenance.ProtoReflect.Descriptor instead.
 func (*Maintenance) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{136}
+	return file_console_proto_rawDescGZIP(), []int{137}
 }
 
 func (x *Maintenance) GetActive() bool {
@@ -9249,7 +9424,7 @@ type ListRecordingsRequest struct {
 
 func (x *ListRecordingsRequest) Reset() {
 	*x = ListRecordingsRequest{}
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9261,7 +9436,7 @@ func (x *ListRecordingsRequest) String() string {
 func (*ListRecordingsRequest) ProtoMessage() {}
 
 func (x *ListRecordingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9274,7 +9449,7 @@ func (x *ListRecordingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecordingsRequest.ProtoReflect.Descriptor instead.
 func (*ListRecordingsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{137}
+	return file_console_proto_rawDescGZIP(), []int{138}
 }
 
 func (x *ListRecordingsRequest) GetMatchId() string {
@@ -9331,7 +9506,7 @@ type RecordingList struct {
 
 func (x *RecordingList) Reset() {
 	*x = RecordingList{}
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9343,7 +9518,7 @@ func (x *RecordingList) String() string {
 func (*RecordingList) ProtoMessage() {}
 
 func (x *RecordingList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9356,7 +9531,7 @@ func (x *RecordingList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordingList.ProtoReflect.Descriptor instead.
 func (*RecordingList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{138}
+	return file_console_proto_rawDescGZIP(), []int{139}
 }
 
 func (x *RecordingList) GetRecordings() []*Recording {
@@ -9389,7 +9564,7 @@ type RecordingName struct {
 
 func (x *RecordingName) Reset() {
 	*x = RecordingName{}
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9401,7 +9576,7 @@ func (x *RecordingName) String() string {
 func (*RecordingName) ProtoMessage() {}
 
 func (x *RecordingName) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9414,7 +9589,7 @@ func (x *RecordingName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordingName.ProtoReflect.Descriptor instead.
 func (*RecordingName) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{139}
+	return file_console_proto_rawDescGZIP(), []int{140}
 }
 
 func (x *RecordingName) GetName() string {
@@ -9453,7 +9628,7 @@ type Recording struct {
 
 func (x *Recording) Reset() {
 	*x = Recording{}
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9465,7 +9640,7 @@ func (x *Recording) String() string {
 func (*Recording) ProtoMessage() {}
 
 func (x *Recording) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9478,7 +9653,7 @@ func (x *Recording) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recording.ProtoReflect.Descriptor instead.
 func (*Recording) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{140}
+	return file_console_proto_rawDescGZIP(), []int{141}
 }
 
 func (x *Recording) GetName() string {
@@ -9639,7 +9814,7 @@ type RecordedTicksRequest struct {
 
 func (x *RecordedTicksRequest) Reset() {
 	*x = RecordedTicksRequest{}
-	mi := &file_console_proto_msgTypes[141]
+	mi := &file_console_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9651,7 +9826,7 @@ func (x *RecordedTicksRequest) String() string {
 func (*RecordedTicksRequest) ProtoMessage() {}
 
 func (x *RecordedTicksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[141]
+	mi := &file_console_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9664,7 +9839,7 @@ func (x *RecordedTicksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedTicksRequest.ProtoReflect.Descriptor instead.
 func (*RecordedTicksRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{141}
+	return file_console_proto_rawDescGZIP(), []int{142}
 }
 
 func (x *RecordedTicksRequest) GetName() string {
@@ -9698,7 +9873,7 @@ type RecordedTickList struct {
 
 func (x *RecordedTickList) Reset() {
 	*x = RecordedTickList{}
-	mi := &file_console_proto_msgTypes[142]
+	mi := &file_console_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9710,7 +9885,7 @@ func (x *RecordedTickList) String() string {
 func (*RecordedTickList) ProtoMessage() {}
 
 func (x *RecordedTickList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[142]
+	mi := &file_console_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9723,7 +9898,7 @@ func (x *RecordedTickList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedTickList.ProtoReflect.Descriptor instead.
 func (*RecordedTickList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{142}
+	return file_console_proto_rawDescGZIP(), []int{143}
 }
 
 func (x *RecordedTickList) GetTicks() []*RecordedTickList_Tick {
@@ -9750,7 +9925,7 @@ type RecordedTickRequest struct {
 
 func (x *RecordedTickRequest) Reset() {
 	*x = RecordedTickRequest{}
-	mi := &file_console_proto_msgTypes[143]
+	mi := &file_console_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9762,7 +9937,7 @@ func (x *RecordedTickRequest) String() string {
 func (*RecordedTickRequest) ProtoMessage() {}
 
 func (x *RecordedTickRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[143]
+	mi := &file_console_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9775,7 +9950,7 @@ func (x *RecordedTickRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedTickRequest.ProtoReflect.Descriptor instead.
 func (*RecordedTickRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{143}
+	return file_console_proto_rawDescGZIP(), []int{144}
 }
 
 func (x *RecordedTickRequest) GetName() string {
@@ -9805,7 +9980,7 @@ type RecordedStateRequest struct {
 
 func (x *RecordedStateRequest) Reset() {
 	*x = RecordedStateRequest{}
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9817,7 +9992,7 @@ func (x *RecordedStateRequest) String() string {
 func (*RecordedStateRequest) ProtoMessage() {}
 
 func (x *RecordedStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9830,7 +10005,7 @@ func (x *RecordedStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedStateRequest.ProtoReflect.Descriptor instead.
 func (*RecordedStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{144}
+	return file_console_proto_rawDescGZIP(), []int{145}
 }
 
 func (x *RecordedStateRequest) GetName() string {
@@ -9864,7 +10039,7 @@ type RecordedTick struct {
 
 func (x *RecordedTick) Reset() {
 	*x = RecordedTick{}
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9876,7 +10051,7 @@ func (x *RecordedTick) String() string {
 func (*RecordedTick) ProtoMessage() {}
 
 func (x *RecordedTick) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9889,7 +10064,7 @@ func (x *RecordedTick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedTick.ProtoReflect.Descriptor instead.
 func (*RecordedTick) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{145}
+	return file_console_proto_rawDescGZIP(), []int{146}
 }
 
 func (x *RecordedTick) GetTick() *MatchNews_Tick {
@@ -9927,7 +10102,7 @@ type RecordedState struct {
 
 func (x *RecordedState) Reset() {
 	*x = RecordedState{}
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9939,7 +10114,7 @@ func (x *RecordedState) String() string {
 func (*RecordedState) ProtoMessage() {}
 
 func (x *RecordedState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9952,7 +10127,7 @@ func (x *RecordedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedState.ProtoReflect.Descriptor instead.
 func (*RecordedState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{146}
+	return file_console_proto_rawDescGZIP(), []int{147}
 }
 
 func (x *RecordedState) GetDone() bool {
@@ -10037,7 +10212,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10049,7 +10224,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10062,7 +10237,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{147}
+	return file_console_proto_rawDescGZIP(), []int{148}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -10103,7 +10278,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10115,7 +10290,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10128,7 +10303,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{148}
+	return file_console_proto_rawDescGZIP(), []int{149}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -10155,7 +10330,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10167,7 +10342,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10180,7 +10355,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{149}
+	return file_console_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -10210,7 +10385,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10222,7 +10397,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10235,7 +10410,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{150}
+	return file_console_proto_rawDescGZIP(), []int{151}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -10282,7 +10457,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[151]
+	mi := &file_console_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10294,7 +10469,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[151]
+	mi := &file_console_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10307,7 +10482,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{151}
+	return file_console_proto_rawDescGZIP(), []int{152}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -10341,7 +10516,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10353,7 +10528,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10495,7 +10670,7 @@ type Dashboard_Process struct {
 
 func (x *Dashboard_Process) Reset() {
 	*x = Dashboard_Process{}
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10507,7 +10682,7 @@ func (x *Dashboard_Process) String() string {
 func (*Dashboard_Process) ProtoMessage() {}
 
 func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10578,7 +10753,7 @@ type Dashboard_Calls struct {
 
 func (x *Dashboard_Calls) Reset() {
 	*x = Dashboard_Calls{}
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10590,7 +10765,7 @@ func (x *Dashboard_Calls) String() string {
 func (*Dashboard_Calls) ProtoMessage() {}
 
 func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10654,7 +10829,7 @@ type Dashboard_Function struct {
 
 func (x *Dashboard_Function) Reset() {
 	*x = Dashboard_Function{}
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[162]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10666,7 +10841,7 @@ func (x *Dashboard_Function) String() string {
 func (*Dashboard_Function) ProtoMessage() {}
 
 func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[162]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10726,7 +10901,7 @@ type Dashboard_SlowMatch struct {
 
 func (x *Dashboard_SlowMatch) Reset() {
 	*x = Dashboard_SlowMatch{}
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10738,7 +10913,7 @@ func (x *Dashboard_SlowMatch) String() string {
 func (*Dashboard_SlowMatch) ProtoMessage() {}
 
 func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10820,7 +10995,7 @@ type Dashboard_Pool struct {
 
 func (x *Dashboard_Pool) Reset() {
 	*x = Dashboard_Pool{}
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[164]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10832,7 +11007,7 @@ func (x *Dashboard_Pool) String() string {
 func (*Dashboard_Pool) ProtoMessage() {}
 
 func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[164]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10930,7 +11105,7 @@ type Dashboard_Database struct {
 
 func (x *Dashboard_Database) Reset() {
 	*x = Dashboard_Database{}
-	mi := &file_console_proto_msgTypes[164]
+	mi := &file_console_proto_msgTypes[165]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10942,7 +11117,7 @@ func (x *Dashboard_Database) String() string {
 func (*Dashboard_Database) ProtoMessage() {}
 
 func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[164]
+	mi := &file_console_proto_msgTypes[165]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11046,7 +11221,7 @@ type RunResponse_Part struct {
 
 func (x *RunResponse_Part) Reset() {
 	*x = RunResponse_Part{}
-	mi := &file_console_proto_msgTypes[166]
+	mi := &file_console_proto_msgTypes[167]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11058,7 +11233,7 @@ func (x *RunResponse_Part) String() string {
 func (*RunResponse_Part) ProtoMessage() {}
 
 func (x *RunResponse_Part) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[166]
+	mi := &file_console_proto_msgTypes[167]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11113,7 +11288,7 @@ type MatchNews_Match struct {
 
 func (x *MatchNews_Match) Reset() {
 	*x = MatchNews_Match{}
-	mi := &file_console_proto_msgTypes[167]
+	mi := &file_console_proto_msgTypes[168]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11125,7 +11300,7 @@ func (x *MatchNews_Match) String() string {
 func (*MatchNews_Match) ProtoMessage() {}
 
 func (x *MatchNews_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[167]
+	mi := &file_console_proto_msgTypes[168]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11224,7 +11399,7 @@ type MatchNews_Data struct {
 
 func (x *MatchNews_Data) Reset() {
 	*x = MatchNews_Data{}
-	mi := &file_console_proto_msgTypes[168]
+	mi := &file_console_proto_msgTypes[169]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11236,7 +11411,7 @@ func (x *MatchNews_Data) String() string {
 func (*MatchNews_Data) ProtoMessage() {}
 
 func (x *MatchNews_Data) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[168]
+	mi := &file_console_proto_msgTypes[169]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11298,7 +11473,7 @@ type MatchNews_Event struct {
 
 func (x *MatchNews_Event) Reset() {
 	*x = MatchNews_Event{}
-	mi := &file_console_proto_msgTypes[169]
+	mi := &file_console_proto_msgTypes[170]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11310,7 +11485,7 @@ func (x *MatchNews_Event) String() string {
 func (*MatchNews_Event) ProtoMessage() {}
 
 func (x *MatchNews_Event) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[169]
+	mi := &file_console_proto_msgTypes[170]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11368,7 +11543,7 @@ type MatchNews_Tick struct {
 
 func (x *MatchNews_Tick) Reset() {
 	*x = MatchNews_Tick{}
-	mi := &file_console_proto_msgTypes[170]
+	mi := &file_console_proto_msgTypes[171]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11380,7 +11555,7 @@ func (x *MatchNews_Tick) String() string {
 func (*MatchNews_Tick) ProtoMessage() {}
 
 func (x *MatchNews_Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[170]
+	mi := &file_console_proto_msgTypes[171]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11494,7 +11669,7 @@ type MatchNews_State struct {
 
 func (x *MatchNews_State) Reset() {
 	*x = MatchNews_State{}
-	mi := &file_console_proto_msgTypes[171]
+	mi := &file_console_proto_msgTypes[172]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11506,7 +11681,7 @@ func (x *MatchNews_State) String() string {
 func (*MatchNews_State) ProtoMessage() {}
 
 func (x *MatchNews_State) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[171]
+	mi := &file_console_proto_msgTypes[172]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11567,7 +11742,7 @@ type Reload_Line struct {
 
 func (x *Reload_Line) Reset() {
 	*x = Reload_Line{}
-	mi := &file_console_proto_msgTypes[172]
+	mi := &file_console_proto_msgTypes[173]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11579,7 +11754,7 @@ func (x *Reload_Line) String() string {
 func (*Reload_Line) ProtoMessage() {}
 
 func (x *Reload_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[172]
+	mi := &file_console_proto_msgTypes[173]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11622,7 +11797,7 @@ type Reload_Error struct {
 
 func (x *Reload_Error) Reset() {
 	*x = Reload_Error{}
-	mi := &file_console_proto_msgTypes[173]
+	mi := &file_console_proto_msgTypes[174]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11634,7 +11809,7 @@ func (x *Reload_Error) String() string {
 func (*Reload_Error) ProtoMessage() {}
 
 func (x *Reload_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[173]
+	mi := &file_console_proto_msgTypes[174]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11696,7 +11871,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[174]
+	mi := &file_console_proto_msgTypes[175]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11708,7 +11883,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[174]
+	mi := &file_console_proto_msgTypes[175]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11755,7 +11930,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[175]
+	mi := &file_console_proto_msgTypes[176]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11767,7 +11942,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[175]
+	mi := &file_console_proto_msgTypes[176]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11807,7 +11982,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[176]
+	mi := &file_console_proto_msgTypes[177]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11819,7 +11994,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[176]
+	mi := &file_console_proto_msgTypes[177]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11859,7 +12034,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[180]
+	mi := &file_console_proto_msgTypes[181]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11871,7 +12046,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[180]
+	mi := &file_console_proto_msgTypes[181]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11884,7 +12059,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{112, 0}
+	return file_console_proto_rawDescGZIP(), []int{113, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -11916,7 +12091,7 @@ type RecordedTickList_Tick struct {
 
 func (x *RecordedTickList_Tick) Reset() {
 	*x = RecordedTickList_Tick{}
-	mi := &file_console_proto_msgTypes[184]
+	mi := &file_console_proto_msgTypes[185]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11928,7 +12103,7 @@ func (x *RecordedTickList_Tick) String() string {
 func (*RecordedTickList_Tick) ProtoMessage() {}
 
 func (x *RecordedTickList_Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[184]
+	mi := &file_console_proto_msgTypes[185]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11941,7 +12116,7 @@ func (x *RecordedTickList_Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedTickList_Tick.ProtoReflect.Descriptor instead.
 func (*RecordedTickList_Tick) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{142, 0}
+	return file_console_proto_rawDescGZIP(), []int{143, 0}
 }
 
 func (x *RecordedTickList_Tick) GetNumber() float64 {
@@ -12004,7 +12179,7 @@ type RecordedState_Difference struct {
 
 func (x *RecordedState_Difference) Reset() {
 	*x = RecordedState_Difference{}
-	mi := &file_console_proto_msgTypes[185]
+	mi := &file_console_proto_msgTypes[186]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12016,7 +12191,7 @@ func (x *RecordedState_Difference) String() string {
 func (*RecordedState_Difference) ProtoMessage() {}
 
 func (x *RecordedState_Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[185]
+	mi := &file_console_proto_msgTypes[186]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12029,7 +12204,7 @@ func (x *RecordedState_Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedState_Difference.ProtoReflect.Descriptor instead.
 func (*RecordedState_Difference) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{146, 0}
+	return file_console_proto_rawDescGZIP(), []int{147, 0}
 }
 
 func (x *RecordedState_Difference) GetWhat() string {
@@ -12063,7 +12238,7 @@ type RecordedState_Line struct {
 
 func (x *RecordedState_Line) Reset() {
 	*x = RecordedState_Line{}
-	mi := &file_console_proto_msgTypes[186]
+	mi := &file_console_proto_msgTypes[187]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12075,7 +12250,7 @@ func (x *RecordedState_Line) String() string {
 func (*RecordedState_Line) ProtoMessage() {}
 
 func (x *RecordedState_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[186]
+	mi := &file_console_proto_msgTypes[187]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12088,7 +12263,7 @@ func (x *RecordedState_Line) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedState_Line.ProtoReflect.Descriptor instead.
 func (*RecordedState_Line) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{146, 1}
+	return file_console_proto_rawDescGZIP(), []int{147, 1}
 }
 
 func (x *RecordedState_Line) GetLevel() string {
@@ -12118,7 +12293,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[187]
+	mi := &file_console_proto_msgTypes[188]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12130,7 +12305,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[187]
+	mi := &file_console_proto_msgTypes[188]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12143,7 +12318,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{147, 0}
+	return file_console_proto_rawDescGZIP(), []int{148, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -12191,7 +12366,7 @@ type Extensions_Page struct {
 
 func (x *Extensions_Page) Reset() {
 	*x = Extensions_Page{}
-	mi := &file_console_proto_msgTypes[188]
+	mi := &file_console_proto_msgTypes[189]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12203,7 +12378,7 @@ func (x *Extensions_Page) String() string {
 func (*Extensions_Page) ProtoMessage() {}
 
 func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[188]
+	mi := &file_console_proto_msgTypes[189]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12216,7 +12391,7 @@ func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_Page.ProtoReflect.Descriptor instead.
 func (*Extensions_Page) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{147, 1}
+	return file_console_proto_rawDescGZIP(), []int{148, 1}
 }
 
 func (x *Extensions_Page) GetTitle() string {
@@ -12247,7 +12422,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[189]
+	mi := &file_console_proto_msgTypes[190]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12259,7 +12434,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[189]
+	mi := &file_console_proto_msgTypes[190]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12272,7 +12447,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{149, 0}
+	return file_console_proto_rawDescGZIP(), []int{150, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -12329,7 +12504,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[190]
+	mi := &file_console_proto_msgTypes[191]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12341,7 +12516,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[190]
+	mi := &file_console_proto_msgTypes[191]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12354,7 +12529,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{150, 0}
+	return file_console_proto_rawDescGZIP(), []int{151, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -12397,7 +12572,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[191]
+	mi := &file_console_proto_msgTypes[192]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12409,7 +12584,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[191]
+	mi := &file_console_proto_msgTypes[192]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12422,7 +12597,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{151, 0}
+	return file_console_proto_rawDescGZIP(), []int{152, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -12463,7 +12638,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[192]
+	mi := &file_console_proto_msgTypes[193]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12475,7 +12650,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[192]
+	mi := &file_console_proto_msgTypes[193]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12488,7 +12663,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{151, 1}
+	return file_console_proto_rawDescGZIP(), []int{152, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -12744,17 +12919,19 @@ const file_console_proto_rawDesc = "" +
 	"statements\x18\n" +
 	" \x01(\x01R\n" +
 	"statements\x12!\n" +
-	"\fstatement_ms\x18\v \x01(\x01R\vstatementMs\"\xf3\x01\n" +
+	"\fstatement_ms\x18\v \x01(\x01R\vstatementMs\"\x9f\x02\n" +
 	"\n" +
 	"RunRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03rpc\x18\x02 \x01(\bR\x03rpc\x12\x12\n" +
 	"\x04body\x18\x03 \x01(\tR\x04body\x12\x17\n" +
 	"\auser_id\x18\x04 \x01(\tR\x06userId\x12N\n" +
-	"\fsession_vars\x18\x05 \x03(\v2+.nakama.console.RunRequest.SessionVarsEntryR\vsessionVars\x1a>\n" +
+	"\fsession_vars\x18\x05 \x03(\v2+.nakama.console.RunRequest.SessionVarsEntryR\vsessionVars\x12\x12\n" +
+	"\x04hook\x18\x06 \x01(\tR\x04hook\x12\x16\n" +
+	"\x06output\x18\a \x01(\tR\x06output\x1a>\n" +
 	"\x10SessionVarsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd7\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc7\x04\n" +
 	"\vRunResponse\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\tR\x04body\x12#\n" +
 	"\rerror_message\x18\x02 \x01(\tR\ferrorMessage\x12\x19\n" +
@@ -12769,7 +12946,13 @@ const file_console_proto_rawDesc = "" +
 	"\n" +
 	"statements\x18\v \x03(\v2 .nakama.console.RunResponse.PartR\n" +
 	"statements\x12*\n" +
-	"\x03log\x18\f \x03(\v2\x18.nakama.console.LogEntryR\x03log\x1aI\n" +
+	"\x03log\x18\f \x03(\v2\x18.nakama.console.LogEntryR\x03log\x12\x1d\n" +
+	"\n" +
+	"error_code\x18\r \x01(\x05R\terrorCode\x12\x1f\n" +
+	"\verror_stack\x18\x0e \x01(\tR\n" +
+	"errorStack\x12\x18\n" +
+	"\aoutcome\x18\x0f \x01(\tR\aoutcome\x12\x14\n" +
+	"\x05input\x18\x10 \x01(\tR\x05input\x1aI\n" +
 	"\x04Part\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\rR\x05count\x12\x17\n" +
@@ -12920,17 +13103,29 @@ const file_console_proto_rawDesc = "" +
 	"\x0eserver_version\x18\x04 \x01(\tR\rserverVersion\"T\n" +
 	"\x15ApiEndpointDescriptor\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12#\n" +
-	"\rbody_template\x18\x02 \x01(\tR\fbodyTemplate\"\xa2\x01\n" +
+	"\rbody_template\x18\x02 \x01(\tR\fbodyTemplate\"\xf6\x01\n" +
+	"\x0eHookDescriptor\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
+	"\x04hook\x18\x02 \x01(\tR\x04hook\x12\x1a\n" +
+	"\brealtime\x18\x03 \x01(\bR\brealtime\x12\x1c\n" +
+	"\tanonymous\x18\x04 \x01(\bR\tanonymous\x12\x18\n" +
+	"\aruntime\x18\x05 \x01(\tR\aruntime\x12\x16\n" +
+	"\x06module\x18\x06 \x01(\tR\x06module\x12#\n" +
+	"\rbody_template\x18\a \x01(\tR\fbodyTemplate\x12'\n" +
+	"\x0foutput_template\x18\b \x01(\tR\x0eoutputTemplate\"\xd8\x01\n" +
 	"\x0fApiEndpointList\x12C\n" +
 	"\tendpoints\x18\x01 \x03(\v2%.nakama.console.ApiEndpointDescriptorR\tendpoints\x12J\n" +
-	"\rrpc_endpoints\x18\x02 \x03(\v2%.nakama.console.ApiEndpointDescriptorR\frpcEndpoints\"\x8b\x02\n" +
+	"\rrpc_endpoints\x18\x02 \x03(\v2%.nakama.console.ApiEndpointDescriptorR\frpcEndpoints\x124\n" +
+	"\x05hooks\x18\x03 \x03(\v2\x1e.nakama.console.HookDescriptorR\x05hooks\"\xb7\x02\n" +
 	"\fSavedRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x10\n" +
 	"\x03rpc\x18\x03 \x01(\bR\x03rpc\x12\x12\n" +
 	"\x04body\x18\x04 \x01(\tR\x04body\x12\x17\n" +
 	"\auser_id\x18\x05 \x01(\tR\x06userId\x12P\n" +
-	"\fsession_vars\x18\x06 \x03(\v2-.nakama.console.SavedRequest.SessionVarsEntryR\vsessionVars\x1a>\n" +
+	"\fsession_vars\x18\x06 \x03(\v2-.nakama.console.SavedRequest.SessionVarsEntryR\vsessionVars\x12\x12\n" +
+	"\x04hook\x18\a \x01(\tR\x04hook\x12\x16\n" +
+	"\x06output\x18\b \x01(\tR\x06output\x1a>\n" +
 	"\x10SessionVarsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"L\n" +
@@ -13765,7 +13960,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 193)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 194)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -13820,636 +14015,638 @@ var file_console_proto_goTypes = []any{
 	(*RuntimeInfo)(nil),                                 // 50: nakama.console.RuntimeInfo
 	(*ClientSettings)(nil),                              // 51: nakama.console.ClientSettings
 	(*ApiEndpointDescriptor)(nil),                       // 52: nakama.console.ApiEndpointDescriptor
-	(*ApiEndpointList)(nil),                             // 53: nakama.console.ApiEndpointList
-	(*SavedRequest)(nil),                                // 54: nakama.console.SavedRequest
-	(*SavedRequestList)(nil),                            // 55: nakama.console.SavedRequestList
-	(*CallApiEndpointRequest)(nil),                      // 56: nakama.console.CallApiEndpointRequest
-	(*CallApiEndpointResponse)(nil),                     // 57: nakama.console.CallApiEndpointResponse
-	(*ListAccountsRequest)(nil),                         // 58: nakama.console.ListAccountsRequest
-	(*AccountList)(nil),                                 // 59: nakama.console.AccountList
-	(*AccountId)(nil),                                   // 60: nakama.console.AccountId
-	(*Account)(nil),                                     // 61: nakama.console.Account
-	(*BanAccountRequest)(nil),                           // 62: nakama.console.BanAccountRequest
-	(*Ban)(nil),                                         // 63: nakama.console.Ban
-	(*AccountDeleteRequest)(nil),                        // 64: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                                // 65: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                            // 66: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),                      // 67: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                               // 68: nakama.console.AccountExport
-	(*AccountImport)(nil),                               // 69: nakama.console.AccountImport
-	(*UpdateAccountRequest)(nil),                        // 70: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),                         // 71: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                                 // 72: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),                     // 73: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),                    // 74: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),                       // 75: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),                    // 76: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),                         // 77: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),                      // 78: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),                   // 79: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),                        // 80: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),                    // 81: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                          // 82: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),                      // 83: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                           // 84: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                                   // 85: nakama.console.GroupList
-	(*GroupId)(nil),                                     // 86: nakama.console.GroupId
-	(*GroupExport)(nil),                                 // 87: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                          // 88: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),                        // 89: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),                 // 90: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),                // 91: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),               // 92: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),                     // 93: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),                  // 94: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                                // 95: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),                    // 96: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                            // 97: nakama.console.NotificationList
-	(*NotificationId)(nil),                              // 98: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),                      // 99: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                          // 100: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                           // 101: nakama.console.StorageListObject
-	(*StorageList)(nil),                                 // 102: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),                   // 103: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),                  // 104: nakama.console.DeleteStorageObjectRequest
-	(*StorageIndex)(nil),                                // 105: nakama.console.StorageIndex
-	(*StorageIndexList)(nil),                            // 106: nakama.console.StorageIndexList
-	(*QueryStorageIndexRequest)(nil),                    // 107: nakama.console.QueryStorageIndexRequest
-	(*QueryStorageIndexResponse)(nil),                   // 108: nakama.console.QueryStorageIndexResponse
-	(*LeaderboardListRequest)(nil),                      // 109: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                                 // 110: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                             // 111: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                          // 112: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),              // 113: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                          // 114: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                                   // 115: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                           // 116: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                                // 117: nakama.console.UserPresence
-	(*MatchState)(nil),                                  // 118: nakama.console.MatchState
-	(*EndMatchRequest)(nil),                             // 119: nakama.console.EndMatchRequest
-	(*KickFromMatchRequest)(nil),                        // 120: nakama.console.KickFromMatchRequest
-	(*KickFromMatchResponse)(nil),                       // 121: nakama.console.KickFromMatchResponse
-	(*SignalMatchRequest)(nil),                          // 122: nakama.console.SignalMatchRequest
-	(*SignalMatchResponse)(nil),                         // 123: nakama.console.SignalMatchResponse
-	(*CreateLeaderboardRequest)(nil),                    // 124: nakama.console.CreateLeaderboardRequest
-	(*ResetLeaderboardResponse)(nil),                    // 125: nakama.console.ResetLeaderboardResponse
-	(*WriteRecordRequest)(nil),                          // 126: nakama.console.WriteRecordRequest
-	(*UpdateWalletRequest)(nil),                         // 127: nakama.console.UpdateWalletRequest
-	(*UpdateWalletResponse)(nil),                        // 128: nakama.console.UpdateWalletResponse
-	(*Audience)(nil),                                    // 129: nakama.console.Audience
-	(*AudienceCount)(nil),                               // 130: nakama.console.AudienceCount
-	(*SendToAudienceRequest)(nil),                       // 131: nakama.console.SendToAudienceRequest
-	(*NotificationSending)(nil),                         // 132: nakama.console.NotificationSending
-	(*NotificationSendingList)(nil),                     // 133: nakama.console.NotificationSendingList
-	(*Job)(nil),                                         // 134: nakama.console.Job
-	(*JobList)(nil),                                     // 135: nakama.console.JobList
-	(*RunJobRequest)(nil),                               // 136: nakama.console.RunJobRequest
-	(*RunJobResponse)(nil),                              // 137: nakama.console.RunJobResponse
-	(*StartMaintenanceRequest)(nil),                     // 138: nakama.console.StartMaintenanceRequest
-	(*Maintenance)(nil),                                 // 139: nakama.console.Maintenance
-	(*ListRecordingsRequest)(nil),                       // 140: nakama.console.ListRecordingsRequest
-	(*RecordingList)(nil),                               // 141: nakama.console.RecordingList
-	(*RecordingName)(nil),                               // 142: nakama.console.RecordingName
-	(*Recording)(nil),                                   // 143: nakama.console.Recording
-	(*RecordedTicksRequest)(nil),                        // 144: nakama.console.RecordedTicksRequest
-	(*RecordedTickList)(nil),                            // 145: nakama.console.RecordedTickList
-	(*RecordedTickRequest)(nil),                         // 146: nakama.console.RecordedTickRequest
-	(*RecordedStateRequest)(nil),                        // 147: nakama.console.RecordedStateRequest
-	(*RecordedTick)(nil),                                // 148: nakama.console.RecordedTick
-	(*RecordedState)(nil),                               // 149: nakama.console.RecordedState
-	(*Extensions)(nil),                                  // 150: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 151: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 152: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 153: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 154: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 155: nakama.console.User.AclEntry
-	nil,                                                 // 156: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 157: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 158: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 159: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 160: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 161: nakama.console.StatusList.Status
-	(*Dashboard_Process)(nil),                           // 162: nakama.console.Dashboard.Process
-	(*Dashboard_Calls)(nil),                             // 163: nakama.console.Dashboard.Calls
-	(*Dashboard_Function)(nil),                          // 164: nakama.console.Dashboard.Function
-	(*Dashboard_SlowMatch)(nil),                         // 165: nakama.console.Dashboard.SlowMatch
-	(*Dashboard_Pool)(nil),                              // 166: nakama.console.Dashboard.Pool
-	(*Dashboard_Database)(nil),                          // 167: nakama.console.Dashboard.Database
-	nil,                                                 // 168: nakama.console.RunRequest.SessionVarsEntry
-	(*RunResponse_Part)(nil),                            // 169: nakama.console.RunResponse.Part
-	(*MatchNews_Match)(nil),                             // 170: nakama.console.MatchNews.Match
-	(*MatchNews_Data)(nil),                              // 171: nakama.console.MatchNews.Data
-	(*MatchNews_Event)(nil),                             // 172: nakama.console.MatchNews.Event
-	(*MatchNews_Tick)(nil),                              // 173: nakama.console.MatchNews.Tick
-	(*MatchNews_State)(nil),                             // 174: nakama.console.MatchNews.State
-	(*Reload_Line)(nil),                                 // 175: nakama.console.Reload.Line
-	(*Reload_Error)(nil),                                // 176: nakama.console.Reload.Error
-	(*Metrics_Series)(nil),                              // 177: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 178: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 179: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 180: nakama.console.SavedRequest.SessionVarsEntry
-	nil,                                                 // 181: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 182: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 183: nakama.console.MatchList.Match
-	nil,                                                 // 184: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 185: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 186: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*RecordedTickList_Tick)(nil),                       // 187: nakama.console.RecordedTickList.Tick
-	(*RecordedState_Difference)(nil),                    // 188: nakama.console.RecordedState.Difference
-	(*RecordedState_Line)(nil),                          // 189: nakama.console.RecordedState.Line
-	(*Extensions_HiroSystems)(nil),                      // 190: nakama.console.Extensions.HiroSystems
-	(*Extensions_Page)(nil),                             // 191: nakama.console.Extensions.Page
-	(*SatoriListTemplatesResponse_Template)(nil),        // 192: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 193: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 194: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 195: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 196: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 197: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 198: nakama.api.User
-	(*api.Account)(nil),                                 // 199: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 200: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 201: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 202: nakama.api.Friend
-	(*api.Group)(nil),                                   // 203: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 204: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 205: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 206: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 207: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 208: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 209: google.protobuf.Struct
-	(api.Operator)(0),                                   // 210: nakama.api.Operator
-	(*api.Match)(nil),                                   // 211: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 212: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 213: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 214: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 215: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 216: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 217: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 218: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 219: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 220: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 221: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 222: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 223: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 224: nakama.api.LeaderboardRecordList
+	(*HookDescriptor)(nil),                              // 53: nakama.console.HookDescriptor
+	(*ApiEndpointList)(nil),                             // 54: nakama.console.ApiEndpointList
+	(*SavedRequest)(nil),                                // 55: nakama.console.SavedRequest
+	(*SavedRequestList)(nil),                            // 56: nakama.console.SavedRequestList
+	(*CallApiEndpointRequest)(nil),                      // 57: nakama.console.CallApiEndpointRequest
+	(*CallApiEndpointResponse)(nil),                     // 58: nakama.console.CallApiEndpointResponse
+	(*ListAccountsRequest)(nil),                         // 59: nakama.console.ListAccountsRequest
+	(*AccountList)(nil),                                 // 60: nakama.console.AccountList
+	(*AccountId)(nil),                                   // 61: nakama.console.AccountId
+	(*Account)(nil),                                     // 62: nakama.console.Account
+	(*BanAccountRequest)(nil),                           // 63: nakama.console.BanAccountRequest
+	(*Ban)(nil),                                         // 64: nakama.console.Ban
+	(*AccountDeleteRequest)(nil),                        // 65: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                                // 66: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                            // 67: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),                      // 68: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                               // 69: nakama.console.AccountExport
+	(*AccountImport)(nil),                               // 70: nakama.console.AccountImport
+	(*UpdateAccountRequest)(nil),                        // 71: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),                         // 72: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                                 // 73: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),                     // 74: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),                    // 75: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),                       // 76: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),                    // 77: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),                         // 78: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),                      // 79: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),                   // 80: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),                        // 81: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),                    // 82: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                          // 83: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),                      // 84: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                           // 85: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                                   // 86: nakama.console.GroupList
+	(*GroupId)(nil),                                     // 87: nakama.console.GroupId
+	(*GroupExport)(nil),                                 // 88: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                          // 89: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),                        // 90: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),                 // 91: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),                // 92: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),               // 93: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),                     // 94: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),                  // 95: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                                // 96: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),                    // 97: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                            // 98: nakama.console.NotificationList
+	(*NotificationId)(nil),                              // 99: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),                      // 100: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                          // 101: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                           // 102: nakama.console.StorageListObject
+	(*StorageList)(nil),                                 // 103: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),                   // 104: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),                  // 105: nakama.console.DeleteStorageObjectRequest
+	(*StorageIndex)(nil),                                // 106: nakama.console.StorageIndex
+	(*StorageIndexList)(nil),                            // 107: nakama.console.StorageIndexList
+	(*QueryStorageIndexRequest)(nil),                    // 108: nakama.console.QueryStorageIndexRequest
+	(*QueryStorageIndexResponse)(nil),                   // 109: nakama.console.QueryStorageIndexResponse
+	(*LeaderboardListRequest)(nil),                      // 110: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                                 // 111: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                             // 112: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                          // 113: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),              // 114: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                          // 115: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                                   // 116: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                           // 117: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                                // 118: nakama.console.UserPresence
+	(*MatchState)(nil),                                  // 119: nakama.console.MatchState
+	(*EndMatchRequest)(nil),                             // 120: nakama.console.EndMatchRequest
+	(*KickFromMatchRequest)(nil),                        // 121: nakama.console.KickFromMatchRequest
+	(*KickFromMatchResponse)(nil),                       // 122: nakama.console.KickFromMatchResponse
+	(*SignalMatchRequest)(nil),                          // 123: nakama.console.SignalMatchRequest
+	(*SignalMatchResponse)(nil),                         // 124: nakama.console.SignalMatchResponse
+	(*CreateLeaderboardRequest)(nil),                    // 125: nakama.console.CreateLeaderboardRequest
+	(*ResetLeaderboardResponse)(nil),                    // 126: nakama.console.ResetLeaderboardResponse
+	(*WriteRecordRequest)(nil),                          // 127: nakama.console.WriteRecordRequest
+	(*UpdateWalletRequest)(nil),                         // 128: nakama.console.UpdateWalletRequest
+	(*UpdateWalletResponse)(nil),                        // 129: nakama.console.UpdateWalletResponse
+	(*Audience)(nil),                                    // 130: nakama.console.Audience
+	(*AudienceCount)(nil),                               // 131: nakama.console.AudienceCount
+	(*SendToAudienceRequest)(nil),                       // 132: nakama.console.SendToAudienceRequest
+	(*NotificationSending)(nil),                         // 133: nakama.console.NotificationSending
+	(*NotificationSendingList)(nil),                     // 134: nakama.console.NotificationSendingList
+	(*Job)(nil),                                         // 135: nakama.console.Job
+	(*JobList)(nil),                                     // 136: nakama.console.JobList
+	(*RunJobRequest)(nil),                               // 137: nakama.console.RunJobRequest
+	(*RunJobResponse)(nil),                              // 138: nakama.console.RunJobResponse
+	(*StartMaintenanceRequest)(nil),                     // 139: nakama.console.StartMaintenanceRequest
+	(*Maintenance)(nil),                                 // 140: nakama.console.Maintenance
+	(*ListRecordingsRequest)(nil),                       // 141: nakama.console.ListRecordingsRequest
+	(*RecordingList)(nil),                               // 142: nakama.console.RecordingList
+	(*RecordingName)(nil),                               // 143: nakama.console.RecordingName
+	(*Recording)(nil),                                   // 144: nakama.console.Recording
+	(*RecordedTicksRequest)(nil),                        // 145: nakama.console.RecordedTicksRequest
+	(*RecordedTickList)(nil),                            // 146: nakama.console.RecordedTickList
+	(*RecordedTickRequest)(nil),                         // 147: nakama.console.RecordedTickRequest
+	(*RecordedStateRequest)(nil),                        // 148: nakama.console.RecordedStateRequest
+	(*RecordedTick)(nil),                                // 149: nakama.console.RecordedTick
+	(*RecordedState)(nil),                               // 150: nakama.console.RecordedState
+	(*Extensions)(nil),                                  // 151: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 152: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 153: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 154: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 155: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 156: nakama.console.User.AclEntry
+	nil,                                                 // 157: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 158: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 159: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 160: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 161: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 162: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 163: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 164: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 165: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 166: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 167: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 168: nakama.console.Dashboard.Database
+	nil,                                                 // 169: nakama.console.RunRequest.SessionVarsEntry
+	(*RunResponse_Part)(nil),                            // 170: nakama.console.RunResponse.Part
+	(*MatchNews_Match)(nil),                             // 171: nakama.console.MatchNews.Match
+	(*MatchNews_Data)(nil),                              // 172: nakama.console.MatchNews.Data
+	(*MatchNews_Event)(nil),                             // 173: nakama.console.MatchNews.Event
+	(*MatchNews_Tick)(nil),                              // 174: nakama.console.MatchNews.Tick
+	(*MatchNews_State)(nil),                             // 175: nakama.console.MatchNews.State
+	(*Reload_Line)(nil),                                 // 176: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 177: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 178: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 179: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 180: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 181: nakama.console.SavedRequest.SessionVarsEntry
+	nil,                                                 // 182: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 183: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 184: nakama.console.MatchList.Match
+	nil,                                                 // 185: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 186: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 187: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*RecordedTickList_Tick)(nil),                       // 188: nakama.console.RecordedTickList.Tick
+	(*RecordedState_Difference)(nil),                    // 189: nakama.console.RecordedState.Difference
+	(*RecordedState_Line)(nil),                          // 190: nakama.console.RecordedState.Line
+	(*Extensions_HiroSystems)(nil),                      // 191: nakama.console.Extensions.HiroSystems
+	(*Extensions_Page)(nil),                             // 192: nakama.console.Extensions.Page
+	(*SatoriListTemplatesResponse_Template)(nil),        // 193: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 194: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 195: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 196: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 197: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 198: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 199: nakama.api.User
+	(*api.Account)(nil),                                 // 200: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 201: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 202: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 203: nakama.api.Friend
+	(*api.Group)(nil),                                   // 204: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 205: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 206: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 207: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 208: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 209: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 210: google.protobuf.Struct
+	(api.Operator)(0),                                   // 211: nakama.api.Operator
+	(*api.Match)(nil),                                   // 212: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 213: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 214: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 215: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 216: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 217: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 218: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 219: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 220: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 221: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 222: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 223: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 224: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 225: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	196, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	155, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	197, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	197, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	197, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	156, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	198, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	198, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	156, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	157, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	157, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	158, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	197, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	197, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	158, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	159, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	198, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	198, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	159, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	160, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	160, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	161, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	197, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	197, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	197, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	198, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	198, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	198, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	161, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	197, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	161, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	162, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
-	164, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
-	165, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
-	166, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
-	167, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
-	178, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	162, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	198, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	162, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	163, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	165, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	166, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	167, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	168, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	179, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
 	46,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
-	161, // 31: nakama.console.Dashboard.others:type_name -> nakama.console.StatusList.Status
-	168, // 32: nakama.console.RunRequest.session_vars:type_name -> nakama.console.RunRequest.SessionVarsEntry
-	169, // 33: nakama.console.RunResponse.functions:type_name -> nakama.console.RunResponse.Part
-	169, // 34: nakama.console.RunResponse.statements:type_name -> nakama.console.RunResponse.Part
+	162, // 31: nakama.console.Dashboard.others:type_name -> nakama.console.StatusList.Status
+	169, // 32: nakama.console.RunRequest.session_vars:type_name -> nakama.console.RunRequest.SessionVarsEntry
+	170, // 33: nakama.console.RunResponse.functions:type_name -> nakama.console.RunResponse.Part
+	170, // 34: nakama.console.RunResponse.statements:type_name -> nakama.console.RunResponse.Part
 	44,  // 35: nakama.console.RunResponse.log:type_name -> nakama.console.LogEntry
-	170, // 36: nakama.console.MatchNews.match:type_name -> nakama.console.MatchNews.Match
-	173, // 37: nakama.console.MatchNews.ticks:type_name -> nakama.console.MatchNews.Tick
-	174, // 38: nakama.console.MatchNews.state:type_name -> nakama.console.MatchNews.State
+	171, // 36: nakama.console.MatchNews.match:type_name -> nakama.console.MatchNews.Match
+	174, // 37: nakama.console.MatchNews.ticks:type_name -> nakama.console.MatchNews.Tick
+	175, // 38: nakama.console.MatchNews.state:type_name -> nakama.console.MatchNews.State
 	44,  // 39: nakama.console.LogList.entries:type_name -> nakama.console.LogEntry
-	197, // 40: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
+	198, // 40: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
 	46,  // 41: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	197, // 42: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
-	176, // 43: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	197, // 44: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	197, // 45: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	177, // 46: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	178, // 47: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	179, // 48: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	179, // 49: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	179, // 50: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	198, // 42: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	177, // 43: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	198, // 44: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	198, // 45: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	178, // 46: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	179, // 47: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	180, // 48: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	180, // 49: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	180, // 50: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	52,  // 51: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	52,  // 52: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	180, // 53: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
-	54,  // 54: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
-	181, // 55: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	198, // 56: nakama.console.AccountList.users:type_name -> nakama.api.User
-	199, // 57: nakama.console.Account.account:type_name -> nakama.api.Account
-	197, // 58: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	197, // 59: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	197, // 60: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	197, // 61: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	200, // 62: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	197, // 63: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	197, // 64: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	65,  // 65: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	197, // 66: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	197, // 67: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	199, // 68: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	201, // 69: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	202, // 70: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	203, // 71: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	204, // 72: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	205, // 73: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	206, // 74: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	65,  // 75: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	68,  // 76: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	196, // 77: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	196, // 78: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	196, // 79: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	196, // 80: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	196, // 81: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	196, // 82: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	196, // 83: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	196, // 84: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	196, // 85: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	196, // 86: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	182, // 87: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	196, // 88: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	197, // 89: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	197, // 90: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	72,  // 91: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	197, // 92: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	197, // 93: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	197, // 94: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	197, // 95: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	203, // 96: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	203, // 97: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	207, // 98: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	196, // 99: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	196, // 100: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	196, // 101: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	196, // 102: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	196, // 103: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	200, // 104: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	208, // 105: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	197, // 106: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	209, // 107: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 108: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	197, // 109: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	95,  // 110: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	197, // 111: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	197, // 112: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	101, // 113: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	208, // 114: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	208, // 115: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	105, // 116: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	201, // 117: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	197, // 118: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	197, // 119: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	197, // 120: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	110, // 121: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	208, // 122: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	200, // 123: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	196, // 124: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	208, // 125: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	208, // 126: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	196, // 127: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	196, // 128: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	183, // 129: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	196, // 130: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	117, // 131: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	197, // 132: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	197, // 133: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	210, // 134: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	184, // 135: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	185, // 136: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	186, // 137: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	197, // 138: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
-	197, // 139: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
-	129, // 140: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
-	209, // 141: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
-	197, // 142: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
-	197, // 143: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
-	132, // 144: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
-	197, // 145: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
-	197, // 146: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
-	197, // 147: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
-	134, // 148: nakama.console.JobList.jobs:type_name -> nakama.console.Job
-	208, // 149: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
-	197, // 150: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
-	197, // 151: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
-	143, // 152: nakama.console.RecordingList.recordings:type_name -> nakama.console.Recording
-	197, // 153: nakama.console.Recording.end_time:type_name -> google.protobuf.Timestamp
-	197, // 154: nakama.console.Recording.create_time:type_name -> google.protobuf.Timestamp
-	187, // 155: nakama.console.RecordedTickList.ticks:type_name -> nakama.console.RecordedTickList.Tick
-	173, // 156: nakama.console.RecordedTick.tick:type_name -> nakama.console.MatchNews.Tick
-	117, // 157: nakama.console.RecordedTick.presences:type_name -> nakama.console.UserPresence
-	174, // 158: nakama.console.RecordedState.state:type_name -> nakama.console.MatchNews.State
-	174, // 159: nakama.console.RecordedState.before:type_name -> nakama.console.MatchNews.State
-	188, // 160: nakama.console.RecordedState.differences:type_name -> nakama.console.RecordedState.Difference
-	189, // 161: nakama.console.RecordedState.log:type_name -> nakama.console.RecordedState.Line
-	190, // 162: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	191, // 163: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
-	192, // 164: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	193, // 165: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	195, // 166: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 167: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 168: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 169: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 170: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 171: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 172: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 173: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	197, // 174: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	163, // 175: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	163, // 176: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
-	117, // 177: nakama.console.MatchNews.Match.presences:type_name -> nakama.console.UserPresence
-	117, // 178: nakama.console.MatchNews.Data.sender:type_name -> nakama.console.UserPresence
-	117, // 179: nakama.console.MatchNews.Event.presence:type_name -> nakama.console.UserPresence
-	197, // 180: nakama.console.MatchNews.Tick.time:type_name -> google.protobuf.Timestamp
-	171, // 181: nakama.console.MatchNews.Tick.inputs:type_name -> nakama.console.MatchNews.Data
-	171, // 182: nakama.console.MatchNews.Tick.broadcasts:type_name -> nakama.console.MatchNews.Data
-	172, // 183: nakama.console.MatchNews.Tick.events:type_name -> nakama.console.MatchNews.Event
-	175, // 184: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	197, // 185: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	211, // 186: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	197, // 187: nakama.console.RecordedTickList.Tick.time:type_name -> google.protobuf.Timestamp
-	194, // 188: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 189: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 190: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 191: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 192: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 193: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	212, // 194: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 195: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 196: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 197: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 198: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 199: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 200: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 201: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	212, // 202: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 203: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 204: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 205: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 206: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 207: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 208: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 209: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	212, // 210: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	212, // 211: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	35,  // 212: nakama.console.Console.DrainNode:input_type -> nakama.console.NodeName
-	212, // 213: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	212, // 214: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
-	42,  // 215: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
-	47,  // 216: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	212, // 217: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	212, // 218: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	212, // 219: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	212, // 220: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	56,  // 221: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	56,  // 222: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	37,  // 223: nakama.console.Console.Run:input_type -> nakama.console.RunRequest
-	212, // 224: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
-	54,  // 225: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
-	54,  // 226: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
-	58,  // 227: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	60,  // 228: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	64,  // 229: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	60,  // 230: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	60,  // 231: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	62,  // 232: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	60,  // 233: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	70,  // 234: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	60,  // 235: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	60,  // 236: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	71,  // 237: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	60,  // 238: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	60,  // 239: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	60,  // 240: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	60,  // 241: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	60,  // 242: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	60,  // 243: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	73,  // 244: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	75,  // 245: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	76,  // 246: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	77,  // 247: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	78,  // 248: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	79,  // 249: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	60,  // 250: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	60,  // 251: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	67,  // 252: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	80,  // 253: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	82,  // 254: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	81,  // 255: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	83,  // 256: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	84,  // 257: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	86,  // 258: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	86,  // 259: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	88,  // 260: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	89,  // 261: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	90,  // 262: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	90,  // 263: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	86,  // 264: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	86,  // 265: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	94,  // 266: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	91,  // 267: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	93,  // 268: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	96,  // 269: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	98,  // 270: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	98,  // 271: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	212, // 272: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	100, // 273: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	213, // 274: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	103, // 275: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	104, // 276: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	109, // 277: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	112, // 278: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	112, // 279: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	214, // 280: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	113, // 281: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	69,  // 282: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	69,  // 283: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	212, // 284: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	212, // 285: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	212, // 286: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	212, // 287: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	107, // 288: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	212, // 289: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	151, // 290: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	153, // 291: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	129, // 292: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
-	131, // 293: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
-	212, // 294: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
-	98,  // 295: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
-	212, // 296: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
-	136, // 297: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
-	212, // 298: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
-	138, // 299: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
-	212, // 300: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
-	119, // 301: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	120, // 302: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	122, // 303: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	124, // 304: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	112, // 305: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	126, // 306: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	127, // 307: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	114, // 308: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	41,  // 309: nakama.console.Console.PatchMatchState:input_type -> nakama.console.PatchMatchStateRequest
-	39,  // 310: nakama.console.Console.PauseMatch:input_type -> nakama.console.MatchWatchRequest
-	39,  // 311: nakama.console.Console.ResumeMatch:input_type -> nakama.console.MatchWatchRequest
-	39,  // 312: nakama.console.Console.StepMatch:input_type -> nakama.console.MatchWatchRequest
-	116, // 313: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	140, // 314: nakama.console.Console.ListRecordings:input_type -> nakama.console.ListRecordingsRequest
-	142, // 315: nakama.console.Console.GetRecording:input_type -> nakama.console.RecordingName
-	142, // 316: nakama.console.Console.DeleteRecording:input_type -> nakama.console.RecordingName
-	144, // 317: nakama.console.Console.ListRecordedTicks:input_type -> nakama.console.RecordedTicksRequest
-	146, // 318: nakama.console.Console.GetRecordedTick:input_type -> nakama.console.RecordedTickRequest
-	147, // 319: nakama.console.Console.GetRecordedState:input_type -> nakama.console.RecordedStateRequest
-	4,   // 320: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 321: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	212, // 322: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	212, // 323: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	212, // 324: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 325: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 326: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 327: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 328: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	212, // 329: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 330: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	212, // 331: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	212, // 332: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 333: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 334: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 335: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	212, // 336: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 337: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 338: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 339: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 340: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 341: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 342: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	212, // 343: nakama.console.Console.DrainNode:output_type -> google.protobuf.Empty
-	36,  // 344: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	45,  // 345: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
-	43,  // 346: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
-	48,  // 347: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	49,  // 348: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	50,  // 349: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	51,  // 350: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	53,  // 351: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	57,  // 352: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	57,  // 353: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	38,  // 354: nakama.console.Console.Run:output_type -> nakama.console.RunResponse
-	55,  // 355: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
-	212, // 356: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
-	212, // 357: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
-	59,  // 358: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	61,  // 359: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	212, // 360: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	68,  // 361: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	63,  // 362: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	212, // 363: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	212, // 364: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	212, // 365: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	212, // 366: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	212, // 367: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	212, // 368: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	212, // 369: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	212, // 370: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	212, // 371: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	212, // 372: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	212, // 373: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	212, // 374: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	74,  // 375: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	72,  // 376: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	212, // 377: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	212, // 378: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	212, // 379: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	212, // 380: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	215, // 381: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	216, // 382: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	66,  // 383: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	217, // 384: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	218, // 385: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	219, // 386: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	220, // 387: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	85,  // 388: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	203, // 389: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	212, // 390: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	212, // 391: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	212, // 392: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	212, // 393: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	212, // 394: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	221, // 395: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	87,  // 396: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	222, // 397: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	92,  // 398: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	212, // 399: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	97,  // 400: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	95,  // 401: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	212, // 402: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	99,  // 403: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	102, // 404: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	201, // 405: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	223, // 406: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	212, // 407: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	111, // 408: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	110, // 409: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	212, // 410: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	224, // 411: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	212, // 412: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	61,  // 413: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	212, // 414: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	212, // 415: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	212, // 416: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	212, // 417: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	106, // 418: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	108, // 419: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	150, // 420: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	152, // 421: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	154, // 422: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	130, // 423: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
-	132, // 424: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
-	133, // 425: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
-	132, // 426: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
-	135, // 427: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
-	137, // 428: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
-	139, // 429: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
-	139, // 430: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
-	212, // 431: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
-	212, // 432: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	121, // 433: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	123, // 434: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	110, // 435: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	125, // 436: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	205, // 437: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	128, // 438: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	115, // 439: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	212, // 440: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
-	212, // 441: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
-	212, // 442: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
-	212, // 443: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty
-	118, // 444: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	141, // 445: nakama.console.Console.ListRecordings:output_type -> nakama.console.RecordingList
-	143, // 446: nakama.console.Console.GetRecording:output_type -> nakama.console.Recording
-	212, // 447: nakama.console.Console.DeleteRecording:output_type -> google.protobuf.Empty
-	145, // 448: nakama.console.Console.ListRecordedTicks:output_type -> nakama.console.RecordedTickList
-	148, // 449: nakama.console.Console.GetRecordedTick:output_type -> nakama.console.RecordedTick
-	149, // 450: nakama.console.Console.GetRecordedState:output_type -> nakama.console.RecordedState
-	320, // [320:451] is the sub-list for method output_type
-	189, // [189:320] is the sub-list for method input_type
-	189, // [189:189] is the sub-list for extension type_name
-	189, // [189:189] is the sub-list for extension extendee
-	0,   // [0:189] is the sub-list for field type_name
+	53,  // 53: nakama.console.ApiEndpointList.hooks:type_name -> nakama.console.HookDescriptor
+	181, // 54: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
+	55,  // 55: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
+	182, // 56: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	199, // 57: nakama.console.AccountList.users:type_name -> nakama.api.User
+	200, // 58: nakama.console.Account.account:type_name -> nakama.api.Account
+	198, // 59: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	198, // 60: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	198, // 61: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	198, // 62: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	201, // 63: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	198, // 64: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	198, // 65: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	66,  // 66: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	198, // 67: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	198, // 68: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	200, // 69: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	202, // 70: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	203, // 71: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	204, // 72: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	205, // 73: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	206, // 74: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	207, // 75: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	66,  // 76: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	69,  // 77: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
+	197, // 78: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	197, // 79: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	197, // 80: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	197, // 81: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	197, // 82: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	197, // 83: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	197, // 84: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	197, // 85: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	197, // 86: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	197, // 87: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	183, // 88: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	197, // 89: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	198, // 90: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	198, // 91: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	73,  // 92: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	198, // 93: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	198, // 94: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	198, // 95: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	198, // 96: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	204, // 97: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	204, // 98: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	208, // 99: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	197, // 100: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	197, // 101: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	197, // 102: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	197, // 103: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	197, // 104: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	201, // 105: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	209, // 106: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	198, // 107: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	210, // 108: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 109: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	198, // 110: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	96,  // 111: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	198, // 112: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	198, // 113: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	102, // 114: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	209, // 115: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	209, // 116: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	106, // 117: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
+	202, // 118: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	198, // 119: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	198, // 120: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	198, // 121: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	111, // 122: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	209, // 123: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	201, // 124: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	197, // 125: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	209, // 126: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	209, // 127: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	197, // 128: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	197, // 129: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	184, // 130: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	197, // 131: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	118, // 132: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	198, // 133: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	198, // 134: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	211, // 135: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	185, // 136: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	186, // 137: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	187, // 138: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	198, // 139: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
+	198, // 140: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
+	130, // 141: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
+	210, // 142: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
+	198, // 143: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
+	198, // 144: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
+	133, // 145: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
+	198, // 146: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
+	198, // 147: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
+	198, // 148: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
+	135, // 149: nakama.console.JobList.jobs:type_name -> nakama.console.Job
+	209, // 150: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	198, // 151: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	198, // 152: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	144, // 153: nakama.console.RecordingList.recordings:type_name -> nakama.console.Recording
+	198, // 154: nakama.console.Recording.end_time:type_name -> google.protobuf.Timestamp
+	198, // 155: nakama.console.Recording.create_time:type_name -> google.protobuf.Timestamp
+	188, // 156: nakama.console.RecordedTickList.ticks:type_name -> nakama.console.RecordedTickList.Tick
+	174, // 157: nakama.console.RecordedTick.tick:type_name -> nakama.console.MatchNews.Tick
+	118, // 158: nakama.console.RecordedTick.presences:type_name -> nakama.console.UserPresence
+	175, // 159: nakama.console.RecordedState.state:type_name -> nakama.console.MatchNews.State
+	175, // 160: nakama.console.RecordedState.before:type_name -> nakama.console.MatchNews.State
+	189, // 161: nakama.console.RecordedState.differences:type_name -> nakama.console.RecordedState.Difference
+	190, // 162: nakama.console.RecordedState.log:type_name -> nakama.console.RecordedState.Line
+	191, // 163: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	192, // 164: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
+	193, // 165: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	194, // 166: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	196, // 167: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 168: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 169: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 170: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 171: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 172: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 173: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 174: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	198, // 175: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	164, // 176: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	164, // 177: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	118, // 178: nakama.console.MatchNews.Match.presences:type_name -> nakama.console.UserPresence
+	118, // 179: nakama.console.MatchNews.Data.sender:type_name -> nakama.console.UserPresence
+	118, // 180: nakama.console.MatchNews.Event.presence:type_name -> nakama.console.UserPresence
+	198, // 181: nakama.console.MatchNews.Tick.time:type_name -> google.protobuf.Timestamp
+	172, // 182: nakama.console.MatchNews.Tick.inputs:type_name -> nakama.console.MatchNews.Data
+	172, // 183: nakama.console.MatchNews.Tick.broadcasts:type_name -> nakama.console.MatchNews.Data
+	173, // 184: nakama.console.MatchNews.Tick.events:type_name -> nakama.console.MatchNews.Event
+	176, // 185: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	198, // 186: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	212, // 187: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	198, // 188: nakama.console.RecordedTickList.Tick.time:type_name -> google.protobuf.Timestamp
+	195, // 189: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 190: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 191: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 192: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 193: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 194: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	213, // 195: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 196: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 197: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 198: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 199: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 200: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 201: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 202: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	213, // 203: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 204: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 205: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 206: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 207: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 208: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 209: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 210: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	213, // 211: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	213, // 212: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	35,  // 213: nakama.console.Console.DrainNode:input_type -> nakama.console.NodeName
+	213, // 214: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	213, // 215: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	42,  // 216: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
+	47,  // 217: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	213, // 218: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	213, // 219: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	213, // 220: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	213, // 221: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	57,  // 222: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	57,  // 223: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	37,  // 224: nakama.console.Console.Run:input_type -> nakama.console.RunRequest
+	213, // 225: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
+	55,  // 226: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
+	55,  // 227: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
+	59,  // 228: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	61,  // 229: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	65,  // 230: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	61,  // 231: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	61,  // 232: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	63,  // 233: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	61,  // 234: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	71,  // 235: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	61,  // 236: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	61,  // 237: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	72,  // 238: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	61,  // 239: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	61,  // 240: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	61,  // 241: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	61,  // 242: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	61,  // 243: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	61,  // 244: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	74,  // 245: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	76,  // 246: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	77,  // 247: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	78,  // 248: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	79,  // 249: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	80,  // 250: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	61,  // 251: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	61,  // 252: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	68,  // 253: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	81,  // 254: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	83,  // 255: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	82,  // 256: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	84,  // 257: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	85,  // 258: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	87,  // 259: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	87,  // 260: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	89,  // 261: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	90,  // 262: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	91,  // 263: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	91,  // 264: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	87,  // 265: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	87,  // 266: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	95,  // 267: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	92,  // 268: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	94,  // 269: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	97,  // 270: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	99,  // 271: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	99,  // 272: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	213, // 273: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	101, // 274: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	214, // 275: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	104, // 276: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	105, // 277: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	110, // 278: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	113, // 279: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	113, // 280: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	215, // 281: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	114, // 282: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	70,  // 283: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	70,  // 284: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	213, // 285: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	213, // 286: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	213, // 287: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	213, // 288: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	108, // 289: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	213, // 290: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	152, // 291: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	154, // 292: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	130, // 293: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
+	132, // 294: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
+	213, // 295: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
+	99,  // 296: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
+	213, // 297: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
+	137, // 298: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
+	213, // 299: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	139, // 300: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
+	213, // 301: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	120, // 302: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	121, // 303: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	123, // 304: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	125, // 305: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	113, // 306: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	127, // 307: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	128, // 308: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	115, // 309: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	41,  // 310: nakama.console.Console.PatchMatchState:input_type -> nakama.console.PatchMatchStateRequest
+	39,  // 311: nakama.console.Console.PauseMatch:input_type -> nakama.console.MatchWatchRequest
+	39,  // 312: nakama.console.Console.ResumeMatch:input_type -> nakama.console.MatchWatchRequest
+	39,  // 313: nakama.console.Console.StepMatch:input_type -> nakama.console.MatchWatchRequest
+	117, // 314: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	141, // 315: nakama.console.Console.ListRecordings:input_type -> nakama.console.ListRecordingsRequest
+	143, // 316: nakama.console.Console.GetRecording:input_type -> nakama.console.RecordingName
+	143, // 317: nakama.console.Console.DeleteRecording:input_type -> nakama.console.RecordingName
+	145, // 318: nakama.console.Console.ListRecordedTicks:input_type -> nakama.console.RecordedTicksRequest
+	147, // 319: nakama.console.Console.GetRecordedTick:input_type -> nakama.console.RecordedTickRequest
+	148, // 320: nakama.console.Console.GetRecordedState:input_type -> nakama.console.RecordedStateRequest
+	4,   // 321: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 322: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	213, // 323: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	213, // 324: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	213, // 325: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 326: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 327: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 328: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 329: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	213, // 330: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 331: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	213, // 332: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	213, // 333: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 334: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 335: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 336: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	213, // 337: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 338: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 339: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 340: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 341: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 342: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 343: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	213, // 344: nakama.console.Console.DrainNode:output_type -> google.protobuf.Empty
+	36,  // 345: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	45,  // 346: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	43,  // 347: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
+	48,  // 348: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	49,  // 349: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	50,  // 350: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	51,  // 351: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	54,  // 352: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	58,  // 353: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	58,  // 354: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	38,  // 355: nakama.console.Console.Run:output_type -> nakama.console.RunResponse
+	56,  // 356: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
+	213, // 357: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
+	213, // 358: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
+	60,  // 359: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	62,  // 360: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	213, // 361: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	69,  // 362: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	64,  // 363: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	213, // 364: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	213, // 365: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	213, // 366: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	213, // 367: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	213, // 368: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	213, // 369: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	213, // 370: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	213, // 371: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	213, // 372: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	213, // 373: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	213, // 374: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	213, // 375: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	75,  // 376: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	73,  // 377: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	213, // 378: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	213, // 379: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	213, // 380: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	213, // 381: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	216, // 382: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	217, // 383: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	67,  // 384: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	218, // 385: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	219, // 386: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	220, // 387: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	221, // 388: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	86,  // 389: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	204, // 390: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	213, // 391: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	213, // 392: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	213, // 393: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	213, // 394: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	213, // 395: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	222, // 396: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	88,  // 397: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	223, // 398: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	93,  // 399: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	213, // 400: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	98,  // 401: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	96,  // 402: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	213, // 403: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	100, // 404: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	103, // 405: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	202, // 406: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	224, // 407: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	213, // 408: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	112, // 409: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	111, // 410: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	213, // 411: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	225, // 412: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	213, // 413: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	62,  // 414: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	213, // 415: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	213, // 416: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	213, // 417: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	213, // 418: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	107, // 419: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	109, // 420: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	151, // 421: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	153, // 422: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	155, // 423: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	131, // 424: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
+	133, // 425: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
+	134, // 426: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
+	133, // 427: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
+	136, // 428: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
+	138, // 429: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
+	140, // 430: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
+	140, // 431: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
+	213, // 432: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	213, // 433: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	122, // 434: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	124, // 435: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	111, // 436: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	126, // 437: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	206, // 438: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	129, // 439: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	116, // 440: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	213, // 441: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
+	213, // 442: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
+	213, // 443: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
+	213, // 444: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty
+	119, // 445: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	142, // 446: nakama.console.Console.ListRecordings:output_type -> nakama.console.RecordingList
+	144, // 447: nakama.console.Console.GetRecording:output_type -> nakama.console.Recording
+	213, // 448: nakama.console.Console.DeleteRecording:output_type -> google.protobuf.Empty
+	146, // 449: nakama.console.Console.ListRecordedTicks:output_type -> nakama.console.RecordedTickList
+	149, // 450: nakama.console.Console.GetRecordedTick:output_type -> nakama.console.RecordedTick
+	150, // 451: nakama.console.Console.GetRecordedState:output_type -> nakama.console.RecordedState
+	321, // [321:452] is the sub-list for method output_type
+	190, // [190:321] is the sub-list for method input_type
+	190, // [190:190] is the sub-list for extension type_name
+	190, // [190:190] is the sub-list for extension extendee
+	0,   // [0:190] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -14463,7 +14660,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   193,
+			NumMessages:   194,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

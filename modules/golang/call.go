@@ -14,6 +14,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/internal/trace"
 	"kumi/store"
 	"kumi/store/fault"
 	"kumi/vm"
@@ -51,6 +52,15 @@ func (c *call) begin(ctx context.Context) (context.Context, context.CancelFunc) 
 		return d, d.End
 	}
 	return ctx, func() {}
+}
+
+// loggerOf returns the logger for a call. The lines of one that an operator traces are told
+// apart by its id.
+func (c *call) loggerOf(ctx context.Context) runtime.Logger {
+	if t := trace.Of(ctx); t != nil {
+		return c.logger.WithField("trace_id", t.ID)
+	}
+	return c.logger
 }
 
 // recovered turns a panic of module code into an error. It must be deferred.
@@ -122,7 +132,7 @@ func beforeHook[T proto.Message](fn goBefore[T]) func(c *call) hooks.Before {
 			defer end()
 			defer c.recovered(&err)
 			request, _ := in.(T)
-			out, err := fn(ctx, c.logger, c.db, c.nk, request)
+			out, err := fn(ctx, c.loggerOf(ctx), c.db, c.nk, request)
 			if err != nil {
 				return nil, c.noted(err, start)
 			}
@@ -148,7 +158,7 @@ func (c *call) bare(ctx context.Context, fn goBare) (err error) {
 	ctx, end := c.begin(ctx)
 	defer end()
 	defer c.recovered(&err)
-	return c.noted(fn(ctx, c.logger, c.db, c.nk), start)
+	return c.noted(fn(ctx, c.loggerOf(ctx), c.db, c.nk), start)
 }
 
 func afterBare(i *initializer, name string, fn goBare) error {
@@ -182,7 +192,7 @@ func afterHook[O, I proto.Message](fn goAfterBoth[O, I]) func(c *call) hooks.Aft
 			defer c.recovered(&err)
 			answer, _ := out.(O)
 			request, _ := in.(I)
-			return c.noted(fn(ctx, c.logger, c.db, c.nk, answer, request), start)
+			return c.noted(fn(ctx, c.loggerOf(ctx), c.db, c.nk, answer, request), start)
 		}
 	}
 }

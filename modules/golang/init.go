@@ -102,7 +102,7 @@ func (i *initializer) RegisterRpc(id string, fn func(ctx context.Context, logger
 			ctx, end := c.begin(ctx)
 			defer end()
 			defer c.recovered(&err)
-			out, err := fn(ctx, c.logger, c.db, c.nk, payload)
+			out, err := fn(ctx, c.loggerOf(ctx), c.db, c.nk, payload)
 			return out, c.noted(err, start)
 		}
 		i.loaded.RPCs = append(i.loaded.RPCs, id)

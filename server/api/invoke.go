@@ -45,7 +45,7 @@ func (a *Server) invoke(c *call, in proto.Message) (out proto.Message, err error
 		return nil, err
 	}
 	if pair != nil && pair.After != nil {
-		a.after(c, pair.After, out, in)
+		_ = a.after(c, pair.After, out, in) // logged
 	}
 	return out, nil
 }
@@ -75,9 +75,8 @@ func (a *Server) before(c *call, hook *hooks.Slot[hooks.Before], in proto.Messag
 	return changed, nil
 }
 
-// after runs an after hook. Its error is logged and counted, but not returned to the
-// client.
-func (a *Server) after(c *call, hook *hooks.Slot[hooks.After], out, in proto.Message) {
+// after runs an after hook. Its error is logged and counted; clients do not see it.
+func (a *Server) after(c *call, hook *hooks.Slot[hooks.After], out, in proto.Message) error {
 	if c.row.hook.In == nil {
 		in = nil
 	}
@@ -88,8 +87,9 @@ func (a *Server) after(c *call, hook *hooks.Slot[hooks.After], out, in proto.Mes
 	err := callAfter(core.WithMode(c.ctx, c.moduleScope(), "after"), hook.Call, out, in)
 	c.row.stats.After.Record(time.Since(start), err != nil)
 	if err != nil {
-		_ = a.moduleError(err, "after "+c.row.name, hook.Origin)
+		return a.moduleError(err, "after "+c.row.name, hook.Origin)
 	}
+	return nil
 }
 
 // callBefore and callAfter turn a panic of module code into an error of the

@@ -4,20 +4,33 @@ import { pretty } from "../lib/json";
 import { useLoad } from "../lib/load";
 import { filter, here, href, setFilters } from "../lib/router";
 import { Icon } from "../ui/icons";
+import { reloaded } from "../ui/reloads";
 import { Loaded } from "../ui/show";
 import { AnswerCard } from "./run/answer";
-import { blank, closeDraft, drafts, openDraft, type Saved } from "./run/drafts";
+import { blank, closeDraft, drafts, type Hook, hookNamed, openDraft, type Saved, titleOf } from "./run/drafts";
 import { RequestCard } from "./run/request";
 import { SavedList } from "./run/saved";
 
 export interface Endpoints {
   endpoints: { method: string; body_template: string }[];
   rpc_endpoints: { method: string }[];
+  hooks: HookInfo[];
 }
 
-// Run makes calls of the client API and of RPC functions.
+export interface HookInfo {
+  method: string;
+  hook: Hook;
+  realtime: boolean;
+  anonymous: boolean; // it runs without a player
+  runtime: string;
+  module: string;
+  body_template: string;
+  output_template: string;
+}
+
+// Run makes calls of the client API and of RPC functions, and runs hooks alone.
 export default function Run() {
-  const endpoints = useLoad((signal) => get<Endpoints>("api/endpoints", {}, signal), []);
+  const endpoints = useLoad((signal) => get<Endpoints>("api/endpoints", {}, signal), [reloaded.value]);
   const saved = useLoad(async (signal) => (await get<{ requests: Saved[] }>("request", {}, signal)).requests, []);
 
   // An address may bring a request along: it becomes a tab.
@@ -26,8 +39,16 @@ export default function Run() {
   useEffect(() => {
     if (!brought) return;
     const text = (name: string) => query.get(name) ?? "";
-    const draft = openDraft({ method: brought, rpc: text("rpc") === "true", user: text("user"), vars: text("vars"), body: pretty(text("body")) });
-    setFilters({ method: "", rpc: "", user: "", vars: "", body: "", tab: draft.id });
+    const draft = openDraft({
+      method: brought,
+      rpc: text("rpc") === "true",
+      hook: hookNamed(text("hook")),
+      user: text("user"),
+      vars: text("vars"),
+      body: pretty(text("body")),
+      output: pretty(text("output")),
+    });
+    setFilters({ method: "", rpc: "", hook: "", user: "", vars: "", body: "", output: "", tab: draft.id });
   }, [brought]);
 
   const tab = filter("tab");
@@ -45,10 +66,10 @@ export default function Run() {
             {drafts.value.map((d) => (
               <span key={d.id} class="tab">
                 <a href={href("/run", { tab: d.id })} aria-current={d === draft ? "page" : undefined}>
-                  {d.name || d.method || "New request"}
+                  {d.name || titleOf(d) || "New request"}
                 </a>
                 {drafts.value.length > 1 && (
-                  <button type="button" class="plain small" aria-label={`Close ${d.name || d.method || "the request"}`} onClick={() => closeDraft(d.id)}>
+                  <button type="button" class="plain small" aria-label={`Close ${d.name || titleOf(d) || "the request"}`} onClick={() => closeDraft(d.id)}>
                     <Icon name="close" />
                   </button>
                 )}

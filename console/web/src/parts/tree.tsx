@@ -5,8 +5,8 @@ import { type Diff, elements } from "./diff";
 const many = 100; // elements that are shown at once
 
 // Tree shows a JSON value, with what changed marked. A part is drawn when it is opened.
-export const Tree = ({ node, of }: { node: Node; of?: Diff }) => (
-  <ul class="tree" aria-label="State">
+export const Tree = ({ node, of, label = "State" }: { node: Node; of?: Diff; label?: string }) => (
+  <ul class="tree" aria-label={label}>
     {elements(node).length > 0 || of?.removed?.length ? <Parts node={node} of={of} depth={0} /> : <Leaf name="" node={node} of={of} />}
   </ul>
 );

@@ -1,9 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { milliseconds } from "../../lib/format";
-import { mistake, pretty } from "../../lib/json";
+import { mistake, parse, pretty } from "../../lib/json";
 import { href } from "../../lib/router";
 import { can } from "../../lib/session";
+import { diff } from "../../parts/diff";
+import { Tree } from "../../parts/tree";
 import { JsonEditor } from "../../ui/json_editor";
 import { Badge, Card, Empty } from "../../ui/show";
 import { answers, type LogLine, type Part, type Result } from "./drafts";
@@ -18,7 +20,7 @@ export function AnswerCard({ id }: { id: number }) {
       actions={
         r && (
           <span class="badges">
-            {r.error_message ? <Badge kind="bad">error</Badge> : <Badge kind="good">OK</Badge>}
+            {r.error_message ? <Badge kind="bad">error {r.error_code}</Badge> : r.outcome === "refused" ? <Badge kind="warn">refused</Badge> : <Badge kind="good">OK</Badge>}
             <Badge>{milliseconds(a.took!)} in the page</Badge>
           </span>
         )
@@ -31,14 +33,24 @@ export function AnswerCard({ id }: { id: number }) {
   );
 }
 
+const outcomes = {
+  changed: "The hook changed the input.",
+  unchanged: "The hook left the input as it was.",
+  refused: "The hook returned nothing: the call is refused.",
+  ended: "The hook ended without an error.",
+};
+
 function Answered({ of }: { of: Result }) {
   const body = useSignal("");
   useEffect(() => void (body.value = pretty(of.body)), [of.body]);
   return (
     <>
       {of.error_message && <pre class="problem">{of.error_message}</pre>}
-      {of.body && (mistake(of.body) === null ? <JsonEditor label="Body" value={body} readOnly height="4rem" /> : <pre class="code">{of.body}</pre>)}
-      {!of.body && !of.error_message && <Empty>The answer is empty.</Empty>}
+      {of.error_stack && !of.log.some((l) => l.stack) && <pre class="code">{of.error_stack}</pre>}
+      {of.outcome && <p>{outcomes[of.outcome]}</p>}
+      {of.outcome === "changed" && <Tree label="What the hook returned" node={parse(of.body)} of={diff(parse(of.input), parse(of.body))} />}
+      {of.body && (mistake(of.body) === null ? <JsonEditor label={of.outcome ? "What it returned" : "Body"} value={body} readOnly height="4rem" /> : <pre class="code">{of.body}</pre>)}
+      {!of.body && !of.error_message && !of.outcome && <Empty>The answer is empty.</Empty>}
       <Time of={of} />
       <Parts title="Functions of nk" of={of.functions} />
       <Parts title="SQL" of={of.statements} />

@@ -3,12 +3,18 @@ import { computed, effect, signal } from "@preact/signals";
 import { pretty } from "../../lib/json";
 import { operator } from "../../lib/session";
 
+export type Hook = "" | "before" | "after";
+
+export const hookNamed = (name: string): Hook => (name === "before" || name === "after" ? name : "");
+
 export interface Request {
-  method: string; // or the id of a function
+  method: string; // of the client API, a message of a socket, or the id of a function
   rpc: boolean;
+  hook: Hook; // only this hook of the method runs
   user: string; // id or username; blank: none
   vars: string; // lines of name=value
   body: string;
+  output: string; // that an after hook gets
 }
 
 export interface Draft extends Request {
@@ -27,6 +33,10 @@ export interface Answer {
 export interface Result {
   body: string;
   error_message: string; // of the call
+  error_code: number;
+  error_stack: string;
+  outcome: "" | "changed" | "unchanged" | "refused" | "ended"; // of a hook
+  input: string; // of a before hook
   trace_id: string;
   took_ms: number;
   queue_ms: number; // waiting for a VM
@@ -55,10 +65,12 @@ export interface LogLine {
 
 const limit = 30; // open requests
 
+export const blank: Request = { method: "", rpc: false, hook: "", user: "", vars: "", body: "", output: "" };
+
 function read(who: string): Draft[] {
   try {
     const list = JSON.parse(localStorage.getItem(keyOf(who)) ?? "[]");
-    return Array.isArray(list) ? list : [];
+    return Array.isArray(list) ? list.map((d) => ({ ...blank, ...d })) : [];
   } catch {
     return [];
   }
@@ -79,8 +91,6 @@ effect(() => {
   const list = drafts.value;
   if (who.peek()) localStorage.setItem(keyOf(who.peek()), JSON.stringify(list));
 });
-
-export const blank: Request = { method: "", rpc: false, user: "", vars: "", body: "" };
 
 // openDraft adds a request, and drops the oldest one if there are many.
 export function openDraft(request: Request, name = ""): Draft {
@@ -122,9 +132,22 @@ export interface Saved {
   name: string;
   method: string;
   rpc: boolean;
+  hook: Hook;
   body: string;
+  output: string;
   user_id: string;
   session_vars: Record<string, string>;
 }
 
-export const requestOf = (s: Saved): Request => ({ method: s.method, rpc: s.rpc, user: s.user_id, vars: linesOf(s.session_vars), body: pretty(s.body) });
+export const requestOf = (s: Saved): Request => ({
+  method: s.method,
+  rpc: s.rpc,
+  hook: s.hook,
+  user: s.user_id,
+  vars: linesOf(s.session_vars),
+  body: pretty(s.body),
+  output: pretty(s.output),
+});
+
+// titleOf is what a request is called that is not saved.
+export const titleOf = (r: Pick<Request, "method" | "hook">) => (r.hook ? `${r.hook} ${r.method}` : r.method);

@@ -12,7 +12,7 @@ import { JsonEditor } from "../../ui/json_editor";
 import { Card } from "../../ui/show";
 import { tell } from "../../ui/toast";
 import type { Endpoints } from "../run";
-import { type Answer, answers, change, type Draft, type Result, varsOf } from "./drafts";
+import { type Answer, answers, change, type Draft, hookNamed, type Request, type Result, titleOf, varsOf } from "./drafts";
 
 interface Props {
   draft: Draft;
@@ -20,31 +20,55 @@ interface Props {
   saved: () => void; // after a request was saved
 }
 
+// What a request is of: its kind in the list of calls.
+const kindOf = (r: Pick<Request, "rpc" | "hook">) => (r.rpc ? "rpc" : r.hook || "api");
+
 // RequestCard edits a request and makes it.
 export function RequestCard({ draft, endpoints, saved }: Props) {
   const body = useSignal(draft.body);
+  const output = useSignal(draft.output);
   useEffect(() => body.subscribe((text) => change(draft.id, { body: text })), []);
-  const template = (d: Pick<Draft, "method" | "rpc">) => (d.rpc ? "" : pretty(endpoints.endpoints.find((e) => e.method === d.method)?.body_template ?? ""));
+  useEffect(() => output.subscribe((text) => change(draft.id, { output: text })), []);
+  const hookOf = (d: Pick<Draft, "method" | "hook">) => endpoints.hooks.find((h) => h.hook === d.hook && h.method === d.method);
+  const templates = (d: Pick<Draft, "method" | "rpc" | "hook">) => {
+    const hook = hookOf(d);
+    const input = d.rpc ? "" : d.hook ? hook?.body_template : endpoints.endpoints.find((e) => e.method === d.method)?.body_template;
+    return [pretty(input ?? ""), pretty(hook?.output_template ?? "")] as const;
+  };
   const choose = (value: string) => {
     const [kind, method] = value.split(/ (.*)/) as [string, string];
-    const next = { method, rpc: kind === "rpc" };
+    const next = { method, rpc: kind === "rpc", hook: hookNamed(kind) };
+    const old = templates(draft);
     // What was typed stays.
-    if (!body.peek().trim() || body.peek() === template(draft)) body.value = template(next);
+    [body, output].forEach((text, i) => {
+      if (!text.peek().trim() || text.peek() === old[i]) text.value = templates(next)[i]!;
+    });
     change(draft.id, { ...next, name: "" });
   };
-  const value = (rpc: boolean, method: string) => (rpc ? "rpc " : "api ") + method;
-  const known = (draft.rpc ? endpoints.rpc_endpoints : endpoints.endpoints).some((e) => e.method === draft.method);
+  const groups: [string, string, { method: string }[]][] = [
+    ["rpc", "RPC functions", endpoints.rpc_endpoints],
+    ["before", "Hooks before a call or message, alone", endpoints.hooks.filter((h) => h.hook === "before")],
+    ["after", "Hooks after a call or message, alone", endpoints.hooks.filter((h) => h.hook === "after")],
+    ["api", "Client API", endpoints.endpoints],
+  ];
+  const value = `${kindOf(draft)} ${draft.method}`;
+  const known = groups.some(([kind, , all]) => kind === kindOf(draft) && all.some((e) => e.method === draft.method));
+  const hook = hookOf(draft);
+  // A hook that is not there may get anything.
+  const input = !hook || hook.body_template !== "";
+  const answer = draft.hook === "after" && (!hook || hook.output_template !== "");
+  const sent = { ...draft, body: input ? draft.body : "", output: answer ? draft.output : "" };
   const allowed = can("API_EXPLORER:write");
 
   const keys = (e: KeyboardEvent) => {
     if (e.key !== "Enter" || !(e.ctrlKey || e.metaKey) || !draft.method || !allowed) return;
     e.preventDefault();
     e.stopPropagation();
-    void run(draft);
+    void run(sent);
   };
   const link = async () => {
-    const { method, rpc, user, vars, body } = draft;
-    const url = new URL(href("/run", { method, rpc: rpc || "", user, vars, body }), document.baseURI);
+    const { method, rpc, hook, user, vars, body, output } = sent;
+    const url = new URL(href("/run", { method, rpc: rpc || "", hook, user, vars, body, output }), document.baseURI);
     await navigator.clipboard.writeText(url.href);
     tell("The address of the request is copied.");
   };
@@ -54,38 +78,45 @@ export function RequestCard({ draft, endpoints, saved }: Props) {
         <div class="half-fields">
           <label class="field">
             <span>Call</span>
-            <select value={draft.method ? value(draft.rpc, draft.method) : ""} onChange={(e) => choose(e.currentTarget.value)}>
+            <select value={draft.method ? value : ""} onChange={(e) => choose(e.currentTarget.value)}>
               {!draft.method && <option value="">Choose one…</option>}
-              {draft.method && !known && <option value={value(draft.rpc, draft.method)}>{draft.method} (not there)</option>}
-              <optgroup label="RPC functions">
-                {endpoints.rpc_endpoints.map((e) => (
-                  <option key={e.method} value={value(true, e.method)}>
-                    {e.method}
-                  </option>
-                ))}
-              </optgroup>
-              <optgroup label="Client API">
-                {endpoints.endpoints.map((e) => (
-                  <option key={e.method} value={value(false, e.method)}>
-                    {e.method}
-                  </option>
-                ))}
-              </optgroup>
+              {draft.method && !known && <option value={value}>{titleOf(draft)} (not there)</option>}
+              {groups.map(
+                ([kind, title, all]) =>
+                  all.length > 0 && (
+                    <optgroup key={kind} label={title}>
+                      {all.map(({ method }) => (
+                        <option key={method} value={`${kind} ${method}`}>
+                          {titleOf({ method, hook: hookNamed(kind) })}
+                        </option>
+                      ))}
+                    </optgroup>
+                  ),
+              )}
             </select>
           </label>
           <label class="field">
             <span>As the player</span>
-            <input value={draft.user} placeholder={draft.rpc ? "Blank: as the server" : "Id or username"} autocomplete="off" autocapitalize="off" spellcheck={false} onInput={(e) => change(draft.id, { user: e.currentTarget.value })} />
+            <input value={draft.user} placeholder={draft.rpc ? "Blank: as the server" : hook?.anonymous ? "Blank: nobody is signed in yet" : "Id or username"} autocomplete="off" autocapitalize="off" spellcheck={false} onInput={(e) => change(draft.id, { user: e.currentTarget.value })} />
           </label>
         </div>
-        <JsonEditor label={draft.rpc ? "Payload" : "Request"} value={body} anyText={draft.rpc} height="10rem" hint={draft.rpc ? "A payload need not be JSON." : undefined} />
+        {draft.hook && (
+          <p class="notice">
+            Only the hook runs{hook && <> ({[hook.runtime, hook.module].join(", ")})</>}, and it runs for real: what it writes and sends stays. The {hook?.realtime ? "message" : "call"} itself
+            is not handled.
+          </p>
+        )}
+        {input && (
+          <JsonEditor label={draft.rpc ? "Payload" : draft.hook ? "Input" : "Request"} value={body} anyText={draft.rpc} height="10rem" hint={draft.rpc ? "A payload need not be JSON." : undefined} />
+        )}
+        {answer && <JsonEditor label="Answer that the hook gets" value={output} height="6rem" />}
         <label class="field">
           <span>Session variables</span>
           <textarea class="mono" rows={draft.vars ? 3 : 1} placeholder="name=value" spellcheck={false} value={draft.vars} onInput={(e) => change(draft.id, { vars: e.currentTarget.value })} />
         </label>
         <div class="buttons">
-          <Action label="Send" icon="run" kind="primary" right="API_EXPLORER:write" disabled={!draft.method} run={() => run(draft)} />
-          <Action label="Save" right="API_EXPLORER:write" disabled={!draft.method} run={() => save(draft, saved)} />
+          <Action label="Send" icon="run" kind="primary" right="API_EXPLORER:write" disabled={!draft.method} run={() => run(sent)} />
+          <Action label="Save" right="API_EXPLORER:write" disabled={!draft.method} run={() => save(sent, saved)} />
           {navigator.clipboard && <Action label="Link" disabled={!draft.method} run={link} />}
           {allowed && <small>Ctrl and Enter send it, too.</small>}
         </div>
@@ -112,8 +143,8 @@ async function run(draft: Draft): Promise<void> {
   set({ running: true });
   const start = performance.now();
   try {
-    const { method, rpc } = draft;
-    const request = { method, rpc, body: draft.body.trim(), user_id: await playerOf(draft.user.trim()), session_vars: varsOf(draft.vars) };
+    const { method, rpc, hook } = draft;
+    const request = { method, rpc, hook, body: draft.body.trim(), output: draft.output.trim(), user_id: await playerOf(draft.user.trim()), session_vars: varsOf(draft.vars) };
     const result = await post<Result>("run", request);
     set({ running: false, result, took: performance.now() - start });
   } catch (e) {
@@ -123,12 +154,13 @@ async function run(draft: Draft): Promise<void> {
 
 async function save(draft: Draft, saved: () => void): Promise<void> {
   const vars = varsOf(draft.vars);
-  const name = await show<string>((close) => <NameDialog name={draft.name || draft.method} close={close} />);
+  const name = await show<string>((close) => <NameDialog name={draft.name || titleOf(draft)} close={close} />);
   if (!name) return;
   if (name !== draft.name && (await get<{ requests: { name: string }[] }>("request")).requests.some((r) => r.name === name)) {
     if (!(await ask({ title: `Replace ${name}?`, text: "A request of this name is saved already.", action: "Replace", danger: true }))) return;
   }
-  await put(path`request/${name}`, { method: draft.method, rpc: draft.rpc, body: draft.body, user_id: draft.user, session_vars: vars });
+  const { method, rpc, hook, body, output } = draft;
+  await put(path`request/${name}`, { method, rpc, hook, body, output, user_id: draft.user, session_vars: vars });
   change(draft.id, { name });
   saved();
   tell("The request is saved in the modules folder.");

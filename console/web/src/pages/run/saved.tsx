@@ -3,7 +3,7 @@ import type { Load } from "../../lib/load";
 import { setFilters } from "../../lib/router";
 import { Action } from "../../ui/action";
 import { Card, Empty, Loaded } from "../../ui/show";
-import { drafts, openDraft, requestOf, type Saved } from "./drafts";
+import { drafts, openDraft, requestOf, type Saved, titleOf } from "./drafts";
 
 // SavedList are the requests that the team keeps.
 export const SavedList = ({ of }: { of: Load<Saved[]> }) => (
@@ -19,7 +19,7 @@ export const SavedList = ({ of }: { of: Load<Saved[]> }) => (
                 <button type="button" class="plain grow" onClick={() => open(s)}>
                   {s.name}
                 </button>
-                <span class="dim">{s.rpc ? "RPC " + s.method : s.method}</span>
+                <span class="dim">{s.rpc ? "RPC " + s.method : titleOf(s)}</span>
                 <Action
                   label="Delete"
                   icon="trash"
