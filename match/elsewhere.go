@@ -165,7 +165,7 @@ func (r *Registry) callOwner(ctx context.Context, c *Call) (*Answer, error) {
 		}
 		r.Moved(*a.Moved)
 	}
-	return nil, fault.New(fault.Unavailable, "The match is moving to another node.")
+	return nil, errMoving
 }
 
 // errMoved says that another node runs the match by now.
@@ -206,7 +206,7 @@ func (r *Registry) refuseAll() {
 	}
 	var streams []presence.Stream
 	r.tracker.Streams(presence.ModeMatchAuthoritative, func(s presence.Stream, _ int) bool {
-		if r.Owner(s) == r.o.Node && r.find(s.Subject, s.Label) == nil {
+		if r.Owner(s) == r.o.Node && r.homed(s.Subject, s.Label) == nil {
 			streams = append(streams, s)
 		}
 		return true

@@ -112,7 +112,7 @@ func (r *Registry) Input(match, session uuid.UUID, opCode int64, data []byte, re
 		return
 	}
 	if to, ok := r.moves.get(match); ok && !forwarded {
-		r.inputElsewhere(to.Home, match, session, &DataSend{OpCode: opCode, Data: data, Reliable: reliable})
+		r.input(to.Home, match, session, &DataSend{OpCode: opCode, Data: data, Reliable: reliable})
 	}
 }
 

@@ -162,6 +162,11 @@ func (r *Registry) find(id uuid.UUID, home string) *Match {
 	if r.moves.node(id, home) != r.o.Node {
 		return nil
 	}
+	return r.homed(id, home)
+}
+
+// homed is find for those who know that this node runs the match, if there is one.
+func (r *Registry) homed(id uuid.UUID, home string) *Match {
 	if m := r.here(id); m != nil && m.stream.Label == home {
 		return m
 	}
@@ -180,7 +185,7 @@ func (r *Registry) presenceChanged(s presence.Stream, join, leave *presence.Pres
 	if r.Owner(s) != r.o.Node {
 		return
 	}
-	if m := r.find(s.Subject, s.Label); m != nil {
+	if m := r.homed(s.Subject, s.Label); m != nil {
 		m.presenceChanged(join, leave)
 	} else if join != nil && !r.starting() {
 		r.refuse(join)

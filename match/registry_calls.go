@@ -269,13 +269,6 @@ func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
 	return nil
 }
 
-// input passes a message on to an authoritative match, wherever it runs.
-func (r *Registry) input(home string, id, session uuid.UUID, d *DataSend) {
-	if m := r.find(id, home); m == nil || !m.data(session, d.OpCode, d.Data, d.Reliable) {
-		r.inputElsewhere(home, id, session, d)
-	}
-}
-
 // Signal calls a match's signal handler and waits for its reply. The errors are
 // ErrIDInvalid, ErrNotFound, ErrBusy and ErrFailed, and code 14 for a match of a node that
 // cannot be reached.
