@@ -80,10 +80,13 @@ func (n *Node) onBeat(b *wire.Beat) {
 	}
 	if b.Info != nil {
 		n.compare(p, b.Info)
-		n.mu.Lock()
-		p.read(b.Info)
-		n.mu.Unlock()
 	}
+	n.mu.Lock()
+	if b.Info != nil {
+		p.read(b.Info)
+	}
+	p.Starting = b.Starting
+	n.mu.Unlock()
 	p.silent, p.heard = 0, stateOf(b.State)
 	for _, r := range b.Received {
 		if of, ok := idOf(r.Node); ok && of == n.self && r.Epoch == n.options.Epoch {

@@ -134,6 +134,12 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 	synctest.Test(t, f)
 }
 
+// bubbleOf is bubble for one of several cases of a test.
+func bubbleOf(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { bubble(t, f) })
+}
+
 // after lets virtual time pass, and what happens at its end.
 func after(d time.Duration) {
 	time.Sleep(d)

@@ -96,13 +96,17 @@ func (l *holds) answered(from presence.NodeID, number uint64) {
 
 // Heirs implements match.Elsewhere: nodes with the same modules first, then those with the
 // fewest matches, counting those that this node has asked them to take.
-func (m *Matches) Heirs() (names []string) {
+func (m *Matches) Heirs(except []string) (ready []string, coming bool) {
 	m.heirs.Lock()
 	defer m.heirs.Unlock()
 	digest := m.o.Digest()
 	var all []Peer
 	for _, p := range m.n.Peers() {
-		if p.State == Ready {
+		switch {
+		case slices.Contains(except, p.Name):
+		case p.State == Joining || p.State == Ready && p.Starting:
+			coming = true
+		case p.State == Ready:
 			all = append(all, p)
 		}
 	}
@@ -116,15 +120,15 @@ func (m *Matches) Heirs() (names []string) {
 		return cmp.Or(differs(a)-differs(b), cmp.Compare(a.Matches+m.given[a.Name], b.Matches+m.given[b.Name]), cmp.Compare(a.Name, b.Name))
 	})
 	for _, p := range all {
-		names = append(names, p.Name)
+		ready = append(ready, p.Name)
 	}
-	if len(names) > 0 {
+	if len(ready) > 0 {
 		if m.given == nil {
 			m.given = map[string]int{}
 		}
-		m.given[names[0]]++
+		m.given[ready[0]]++
 	}
-	return names
+	return ready, coming
 }
 
 // HandOver implements match.Elsewhere.

@@ -23,7 +23,10 @@ import (
 // keep gives the nodes of a world that are made from then on a database for their matches,
 // which can be handed over.
 func (w *world) keep() *snapshots {
-	w.store = &snapshots{rows: map[uuid.UUID]match.Snapshot{}, ran: map[uuid.UUID]map[int64]string{}, running: map[uuid.UUID][]string{}, turn: map[uuid.UUID]string{}}
+	w.store = &snapshots{
+		rows: map[uuid.UUID]match.Snapshot{}, ran: map[uuid.UUID]map[int64]string{}, running: map[uuid.UUID][]string{}, turn: map[uuid.UUID]string{},
+		release: make(chan struct{}),
+	}
 	return w.store
 }
 
@@ -41,6 +44,8 @@ type snapshots struct {
 	passes func(id uuid.UUID)
 	wrong  []string
 	trace  []string
+	// release is closed when handlers that hang return.
+	release chan struct{}
 	// goesBack says that matches may go back to their last snapshot, after a crash.
 	goesBack bool
 }
@@ -198,6 +203,13 @@ func (s *snapshots) runs(id uuid.UUID) []string {
 	return slices.Clone(s.running[id])
 }
 
+// ticked returns how many ticks of a match were run.
+func (s *snapshots) ticked(id uuid.UUID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ran[id])
+}
+
 // keeper is a match that can be handed over. It notes the sum of what each user has sent.
 type keeper struct {
 	*recorder
@@ -228,6 +240,9 @@ func (k *keeper) JoinAttempt(ctx context.Context, tick int64, j *match.Joiner, m
 }
 
 func (k *keeper) Loop(ctx context.Context, tick int64, messages []*match.Data) (bool, error) {
+	if k.handler == "hanging" && tick == 5 {
+		<-k.store.release
+	}
 	k.store.ticks(k.id, tick)
 	k.mu.Lock()
 	for _, d := range messages {
@@ -258,6 +273,10 @@ func (k *keeper) Restore(_ context.Context, _ int64, state []byte, _ []*presence
 	}
 	if k.handler == "tired" {
 		return false, nil
+	}
+	if k.handler == "stuck" && k.store.node != "a" {
+		<-k.store.release
+		return false, errRefuses
 	}
 	k.store.begins(k.id)
 	if !k.store.goesBack {
@@ -337,15 +356,25 @@ func (w *world) keepingArenas(t testing.TB, names ...string) (all []*arena) {
 }
 
 func (w *world) keepingArena(t testing.TB, name string, epoch uint64, lacks ...string) *arena {
+	a := w.startingArena(t, name, epoch, lacks...)
+	a.restore(t)
+	return a
+}
+
+// startingArena starts a node that has not restored its matches yet.
+func (w *world) startingArena(t testing.TB, name string, epoch uint64, lacks ...string) *arena {
 	a := w.arena(name, epoch, cluster.MatchOptions{}, func(o *cluster.Options) { o.Restarted = epoch > 1 })
 	a.keepers(lacks...)
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
-	if err := a.matches.Restore(t.Context()); err != nil {
-		t.Fatalf("restore the matches of %s: %v", name, err)
-	}
 	return a
+}
+
+func (a *arena) restore(t testing.TB) {
+	if err := a.matches.Restore(t.Context()); err != nil {
+		t.Fatalf("restore the matches of %s: %v", a.name, err)
+	}
 }
 
 func idOf(text string) uuid.UUID {

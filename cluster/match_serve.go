@@ -63,6 +63,7 @@ func (m *Matches) Serve(r *match.Registry) {
 			matches, late := r.Load()
 			b.Info.Matches, b.Info.LateTicksPercent, b.Info.Digest = int64(matches), late, m.o.Digest()
 		}
+		b.Starting = r.Starting()
 	}, nil)
 	m.n.OnPeer(func(p Peer, _ State) {
 		if p.State == Lost {

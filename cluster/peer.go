@@ -50,6 +50,8 @@ type Peer struct {
 	// Sessions and Matches are how many it has; LateTicks is the share of its matches'
 	// ticks that were late lately, in percent.
 	Sessions, Matches, LateTicks int
+	// Starting says that it has not restored its matches yet. Until then it takes none over.
+	Starting bool
 }
 
 // peer is one process of another node.

@@ -45,8 +45,9 @@ type Elsewhere interface {
 	// here and what this node had sent before has arrived there, except with nodes that do
 	// not answer within a second.
 	Hold(m Move)
-	// Heirs returns the nodes that can take over a match of this one, the best first.
-	Heirs() []string
+	// Heirs returns the nodes that can take over a match of this one, the best first, and
+	// whether one is starting that may be able to soon. Those in except do not count.
+	Heirs(except []string) (ready []string, coming bool)
 	// HandOver asks a node to take over a match whose snapshot this node has written with
 	// this epoch, and waits for it. ended says that the match did not want to go on there.
 	HandOver(ctx context.Context, node string, m Move, handler string) (ended bool, err error)

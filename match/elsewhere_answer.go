@@ -31,7 +31,7 @@ func (r *Registry) Answer(ctx context.Context, c *Call) (*Answer, error) {
 		return &Answer{Moved: &to}, nil
 	}
 	if m == nil {
-		if r.starting() {
+		if r.Starting() {
 			return nil, errStarting // perhaps it is one of those that are made again
 		}
 		if c.Op == OpGet {

@@ -5,10 +5,6 @@ import (
 	"errors"
 	"sync"
 	"time"
-
-	"github.com/gofrs/uuid/v5"
-
-	"kumi/store/fault"
 )
 
 // A match is handed over to another node when its own is drained:
@@ -25,31 +21,40 @@ import (
 // come, this node takes the snapshot back in the same way, or finds that it is too late. So a
 // match never runs on two nodes, and if one of them ends in between, the snapshot is restored
 // by its owner's next start.
+//
+// If no node takes it just now, but one may soon, the match goes on here until it is asked
+// again. What is left when the time is over is suspended.
 
 const (
-	// handOverAtOnce is how many matches move at the same time.
-	handOverAtOnce = 32
+	// handOverAtOnce is how many matches move at the same time. One that takes longer than
+	// handOverSlot, as its handler does not return, makes way for others.
+	handOverAtOnce, handOverSlot = 32, 2 * time.Second
 	// handOverTime is how long a drained node goes on to start hand-overs, if the grace period
 	// is not longer. Matches that are left then are suspended.
 	handOverTime = 15 * time.Second
 	// takeOverDeadline is how long a node may take to take a match over: longer than its
 	// database (passDeadline) and its handler (takeOverRestore) together.
 	takeOverDeadline, passDeadline, takeOverRestore = 10 * time.Second, 5 * time.Second, 4 * time.Second
-	// maxHeirs is how many nodes are asked for each match.
-	maxHeirs = 3
+	// maxHeirs is how many nodes may refuse a match. If none can take it yet, they are asked
+	// again after askHeirsAgain.
+	maxHeirs, askHeirsAgain = 3, 250 * time.Millisecond
 )
 
-// handover is the handing over of one match.
-type handover struct {
-	over  chan struct{} // closed when the match has moved, is suspended or goes on
-	ran   bool
-	moved bool
-	to    Move
-	pause time.Duration
+// handovers are the hand-overs of all matches of a node that is drained.
+type handovers struct {
+	reg   *Registry
+	ctx   context.Context // ends when none begins any more
+	slots chan struct{}   // has an element for each that is under way
+	wait  sync.WaitGroup
+
+	mu      sync.Mutex
+	moved   []Move
+	longest time.Duration // the pause of a match
 }
 
 // handOverAll hands those matches over to other nodes that can be kept, and waits for it.
-// The others are terminated. When stop is cancelled it waits no longer.
+// Those that no node takes are suspended, the others are terminated. When stop is cancelled
+// it waits no longer.
 func (r *Registry) handOverAll(stop context.Context, grace int) {
 	ctx, cancel := context.WithTimeout(context.Background(), max(handOverTime, time.Duration(grace)*time.Second))
 	defer cancel()
@@ -58,79 +63,123 @@ func (r *Registry) handOverAll(stop context.Context, grace int) {
 			cancel()
 		}
 	})()
-	if len(r.o.Elsewhere.Heirs()) == 0 {
-		r.postAll(item{kind: doSuspend, grace: grace})
-		return
+	var durable []*Match
+	for _, m := range r.all() {
+		if m.durable {
+			durable = append(durable, m)
+		} else {
+			m.order(item{kind: doSuspend, grace: grace})
+		}
 	}
 	began := time.Now()
-	all := r.all()
-	for _, m := range all {
-		if !m.durable {
-			m.box.mu.Lock()
-			m.post(item{kind: doSuspend, grace: grace})
-		}
+	h := &handovers{reg: r, ctx: ctx, slots: make(chan struct{}, handOverAtOnce)}
+	tried := h.begin(durable)
+	moved, longest := h.end(stop)
+	for _, m := range durable {
+		m.order(item{kind: doSuspend, grace: grace}) // if it is still here
 	}
-	var wait sync.WaitGroup
-	slots := make(chan struct{}, handOverAtOnce)
-	handed := make([]*handover, 0, len(all))
+	if len(moved) > 0 {
+		r.o.Elsewhere.Confirm(ctx, moved)
+	}
+	if tried {
+		r.log.Info().Int("matches", len(moved)).Int("kept", len(durable)-len(moved)).Dur("longest_pause", longest).Dur("took", time.Since(began)).
+			Msg("matches handed over to other nodes")
+	}
+}
+
+// begin begins to hand matches over, as long as there are nodes that take them, and reports
+// whether there was one.
+func (h *handovers) begin(all []*Match) (tried bool) {
 	for _, m := range all {
-		if !m.durable {
-			continue
+		heirs := h.heirs(nil)
+		if len(heirs) == 0 {
+			return tried
 		}
 		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
+		case h.slots <- struct{}{}:
+		case <-h.ctx.Done():
+			return tried
 		}
-		if ctx.Err() != nil {
-			m.box.mu.Lock()
-			m.post(item{kind: doSuspend, grace: grace})
-			continue
-		}
-		h := &handover{over: make(chan struct{})}
-		handed = append(handed, h)
-		wait.Go(func() {
-			defer func() { <-slots }()
-			r.o.Elsewhere.Hold(m.place(r.o.Node, m.epoch))
-			m.box.mu.Lock()
-			if m.post(item{kind: doHandOver, heir: h, grace: grace}) {
-				<-h.over
-			}
-			if !h.ran { // the match has ended, and the others keep what is sent to it
-				r.o.Elsewhere.Moved(Move{Match: m.id, Home: m.stream.Label, Epoch: m.epoch, Ended: true})
-			}
-		})
+		tried = true
+		h.wait.Go(func() { h.one(m, heirs) })
 	}
+	return tried
+}
+
+// heirs returns the nodes that can take a match over, the best first, without those that
+// have refused it. While there is none and one is starting it waits.
+func (h *handovers) heirs(refused []string) []string {
+	for h.ctx.Err() == nil {
+		ready, coming := h.reg.o.Elsewhere.Heirs(refused)
+		if len(ready) > 0 || !coming {
+			return ready
+		}
+		h.pause()
+	}
+	return nil
+}
+
+func (h *handovers) pause() {
+	select {
+	case <-time.After(askHeirsAgain):
+	case <-h.ctx.Done():
+	}
+}
+
+// one hands a match over, or returns when it cannot be.
+func (h *handovers) one(m *Match, heirs []string) {
+	free := sync.OnceFunc(func() { <-h.slots })
+	defer free()
+	defer time.AfterFunc(handOverSlot, free).Stop()
+	elsewhere, here := h.reg.o.Elsewhere, h.reg.o.Node
+	var refused []string
+	for len(heirs) > 0 {
+		o := &handover{ctx: h.ctx, heirs: heirs, refused: refused, over: make(chan struct{})}
+		elsewhere.Hold(m.place(here, m.epoch))
+		m.order(item{kind: doHandOver, handover: o})
+		select {
+		case <-o.over:
+		case <-h.ctx.Done():
+			if o.state.CompareAndSwap(callPending, callAbandoned) { // its handler is in a call that does not return
+				elsewhere.Moved(m.place(here, m.epoch))
+				return
+			}
+			<-o.over
+		}
+		switch o.result {
+		case neverBegun: // the match has ended, and the others keep what is sent to it
+			elsewhere.Moved(Move{Match: m.id, Home: m.stream.Label, Epoch: m.epoch, Ended: true})
+			return
+		case hasMoved:
+			h.mu.Lock()
+			h.moved, h.longest = append(h.moved, o.to), max(h.longest, o.pause)
+			h.mu.Unlock()
+			return
+		case isOver:
+			return
+		}
+		h.pause()
+		refused = o.refused
+		heirs = h.heirs(refused)
+	}
+}
+
+// end waits until all that have begun are over, and returns where matches have moved to.
+func (h *handovers) end(stop context.Context) (moved []Move, longest time.Duration) {
 	over := make(chan struct{})
-	go func() { defer close(over); wait.Wait() }()
+	go func() { defer close(over); h.wait.Wait() }()
 	select {
 	case <-over:
-	case <-ctx.Done():
+	case <-h.ctx.Done():
 		select { // each has its own deadlines, so this is enough
 		case <-over:
 		case <-time.After(stopGrace):
 		case <-stopped(stop):
 		}
 	}
-	var moved []Move
-	var longest time.Duration
-	for _, h := range handed {
-		select {
-		case <-h.over:
-		default:
-			continue // it has not ended in time
-		}
-		if h.moved {
-			moved = append(moved, h.to)
-			longest = max(longest, h.pause)
-		}
-	}
-	if len(moved) > 0 {
-		r.o.Elsewhere.Confirm(ctx, moved)
-	}
-	if len(handed) > 0 {
-		r.log.Info().Int("matches", len(moved)).Int("kept", len(handed)-len(moved)).Dur("longest_pause", longest).Dur("took", time.Since(began)).
-			Msg("matches handed over to other nodes")
-	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.moved, h.longest
 }
 
 // stopped returns what is closed if a context was cancelled, and not only ended by its
@@ -140,131 +189,4 @@ func stopped(ctx context.Context) <-chan struct{} {
 		return nil
 	}
 	return ctx.Done()
-}
-
-// place says that a node runs the match.
-func (m *Match) place(node string, epoch uint64) Move {
-	return Move{Match: m.id, Home: m.stream.Label, Node: node, Epoch: epoch}
-}
-
-// handOver lets another node go on with the match. If none does it is suspended, until this
-// one starts again.
-func (m *Match) handOver(h *handover, grace int) {
-	defer close(h.over)
-	h.ran = true
-	r, began := m.reg, time.Now()
-	m.setMoving(true)
-	s, err := m.snapshot()
-	if err == nil {
-		// What this node's matches have sent must arrive before what the heir sends.
-		m.flushSessions()
-		flushed := make(chan struct{})
-		go func() { defer close(flushed); r.o.Elsewhere.Hold(m.place(r.o.Node, m.epoch)) }()
-		err = m.save(s)
-		<-flushed
-	}
-	if err != nil {
-		m.setMoving(false)
-		r.o.Elsewhere.Moved(m.place(r.o.Node, m.epoch))
-		m.log.Error().Err(err).Int64("tick", m.tick).Msg(noSnapshot)
-		if grace > 0 {
-			m.terminate(grace)
-		}
-		return
-	}
-	node, ended, err := m.giveAway()
-	switch {
-	case ended:
-		m.log.Info().Str("to", node).Int64("tick", m.tick).Msg("match ended by its handler on the node that took it over")
-		r.o.Elsewhere.Moved(Move{Match: m.id, Home: m.stream.Label, Epoch: m.epoch + 1, Ended: true})
-		m.stop()
-	case err != nil:
-		m.log.Warn().Err(err).Int64("tick", m.tick).Msg("no other node takes the match over: it is suspended until this one starts again")
-		m.suspended = true
-		m.stop()
-		r.o.Elsewhere.Moved(m.place(r.o.Node, m.epoch))
-	default:
-		h.moved, h.to = true, m.place(node, m.epoch+1)
-		r.Moved(h.to) // sends on what has arrived since the snapshot
-		h.pause = time.Since(began)
-		m.log.Info().Str("to", node).Int64("tick", m.tick).Dur("pause", h.pause).Msg("match handed over")
-		m.leaveBehind()
-	}
-}
-
-func (m *Match) setMoving(moving bool) {
-	m.box.mu.Lock()
-	defer m.box.mu.Unlock()
-	m.box.moving = moving
-}
-
-// leaveBehind ends what is left of a match that another node runs.
-func (m *Match) leaveBehind() {
-	m.suspended = true
-	m.stop()
-}
-
-// giveAway finds a node that takes the match over, whose snapshot is written. An error says
-// that none has, or that this cannot be found out.
-func (m *Match) giveAway() (node string, ended bool, err error) {
-	r := m.reg
-	heirs := r.o.Elsewhere.Heirs()
-	if len(heirs) == 0 {
-		return "", false, fault.New(fault.Unavailable, "no other node is ready")
-	}
-	for _, heir := range heirs[:min(len(heirs), maxHeirs)] {
-		ended, err = r.handOverTo(heir, m)
-		if err == nil {
-			return heir, ended, nil
-		}
-		m.log.Warn().Err(err).Str("to", heir).Msg("a node has not taken a match over")
-		taken, lost := m.reclaim()
-		if lost != nil {
-			return "", false, lost
-		}
-		if taken {
-			return heir, false, nil
-		}
-	}
-	return "", false, err
-}
-
-func (r *Registry) handOverTo(heir string, m *Match) (ended bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), takeOverDeadline)
-	defer cancel()
-	return r.o.Elsewhere.HandOver(ctx, heir, m.place(r.o.Node, m.epoch), m.name)
-}
-
-// reclaim takes the snapshot back after a node has not answered, or says that this node has
-// it. From then on that node cannot take it any more. An error says that the database does
-// not tell.
-func (m *Match) reclaim() (taken bool, err error) {
-	s, err := m.reg.pass(m.id, m.reg.o.Node, AnyEpoch, m.reg.o.Node)
-	switch {
-	case errors.Is(err, ErrSnapshotTaken):
-		return true, nil
-	case err != nil:
-		return false, err
-	}
-	m.epoch = s.Epoch
-	return false, nil
-}
-
-// passTries is how often pass tries, with a second between.
-const passTries = 3
-
-// pass is SnapshotStore.PassSnapshot where the answer is needed.
-func (r *Registry) pass(id uuid.UUID, from string, epoch int64, to string) (s *Snapshot, err error) {
-	for try := range passTries {
-		if try > 0 {
-			time.Sleep(time.Second)
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), passDeadline)
-		s, err = r.snapshots.store.PassSnapshot(ctx, id, from, epoch, to)
-		cancel()
-		if err == nil || errors.Is(err, ErrSnapshotTaken) {
-			break
-		}
-	}
-	return s, err
 }

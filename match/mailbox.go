@@ -15,15 +15,15 @@ import (
 // item is one entry of a match's queue, handled in order of arrival. Ticks and
 // client messages are not queued here.
 type item struct {
-	kind    itemKind
-	leaves  []*presence.Presence // leave
-	arrived *presence.Presence   // arrive: came onto the stream without a join attempt
-	attempt *attempt             // join attempt
-	call    *call                // signal, state, set state
-	grace   int                  // terminate, suspend and hand over, in seconds
-	heir    *handover            // hand over
-	ordered bool                 // stop and terminate: by Registry.End, and not as this node ends
-	move    *move                // move
+	kind     itemKind
+	leaves   []*presence.Presence // leave
+	arrived  *presence.Presence   // arrive: came onto the stream without a join attempt
+	attempt  *attempt             // join attempt
+	call     *call                // signal, state, set state
+	grace    int                  // terminate, suspend and hand over, in seconds
+	handover *handover            // hand over
+	ordered  bool                 // stop and terminate: by Registry.End, and not as this node ends
+	move     *move                // move
 }
 
 type itemKind uint8
@@ -133,6 +133,14 @@ func (m *Match) post(it item) bool {
 	b.queue = append(b.queue, it)
 	m.wakeLocked()
 	return true
+}
+
+// order queues an item, or rejects it if the match has stopped.
+func (m *Match) order(it item) {
+	m.box.mu.Lock()
+	if !m.post(it) {
+		it.reject(m)
+	}
 }
 
 // wakeLocked unlocks the mailbox and makes sure that the match runs.

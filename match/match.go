@@ -67,6 +67,7 @@ type Match struct {
 
 	stored         bool        // there may be a snapshot in the store
 	suspended      bool        // it goes on when the server starts again, or on another node
+	terminated     bool        // its handler was told that it cannot be kept
 	epoch          uint64      // how often its node has changed, or has started anew
 	roams          bool        // it has moved to this node
 	writing        atomic.Bool // a snapshot waits to be written
@@ -322,9 +323,11 @@ func (m *Match) do(it *item) {
 	case doTerminate:
 		m.terminate(it.grace)
 	case doSuspend:
-		m.suspend(it.grace)
+		if !m.terminated {
+			m.suspend(it.grace)
+		}
 	case doHandOver:
-		m.handOver(it.heir, it.grace)
+		m.handOver(it.handover, it.grace)
 	case doYield:
 		m.leaveBehind()
 	case doMove:
@@ -345,8 +348,8 @@ func (it *item) reject(m *Match) {
 	if it.move != nil {
 		m.discard(it.move)
 	}
-	if it.heir != nil {
-		close(it.heir.over)
+	if it.handover != nil {
+		close(it.handover.over)
 	}
 	var elsewhere error
 	m.box.mu.Lock()

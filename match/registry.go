@@ -187,13 +187,14 @@ func (r *Registry) presenceChanged(s presence.Stream, join, leave *presence.Pres
 	}
 	if m := r.homed(s.Subject, s.Label); m != nil {
 		m.presenceChanged(join, leave)
-	} else if join != nil && !r.starting() {
+	} else if join != nil && !r.Starting() {
 		r.refuse(join)
 	}
 }
 
-// starting reports whether this node does not know yet which matches it runs.
-func (r *Registry) starting() bool { return r.snapshots != nil && !r.restored.Load() }
+// Starting reports whether this node does not know yet which matches it runs: Restore has not
+// ended. Until then it takes none over. It may be called from any goroutine.
+func (r *Registry) Starting() bool { return r.snapshots != nil && !r.restored.Load() }
 
 // forget removes a match and returns how many are left.
 func (r *Registry) forget(id uuid.UUID) int {
@@ -255,8 +256,7 @@ func (r *Registry) all() []*Match {
 
 func (r *Registry) postAll(it item) {
 	for _, m := range r.all() {
-		m.box.mu.Lock()
-		m.post(it)
+		m.order(it)
 	}
 }
 

@@ -38,19 +38,12 @@ func (r *Registry) End(ctx context.Context, id string, grace time.Duration) erro
 
 // end ends a match, after a grace period if there is one.
 func (m *Match) end(grace time.Duration) {
-	order := func(it item) {
-		it.ordered = true
-		m.box.mu.Lock()
-		if !m.post(it) {
-			it.reject(m)
-		}
-	}
-	stop := func() { order(item{kind: doStop}) }
+	stop := func() { m.order(item{kind: doStop, ordered: true}) }
 	if grace <= 0 {
 		stop()
 		return
 	}
-	order(item{kind: doTerminate, grace: int(grace / time.Second)})
+	m.order(item{kind: doTerminate, grace: int(grace / time.Second), ordered: true})
 	time.AfterFunc(grace, stop) // does nothing once the match has ended
 }
 

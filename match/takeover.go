@@ -23,7 +23,7 @@ func (r *Registry) TakeOver(ctx context.Context, place Move, handler string) (en
 		return false, fault.Newf(fault.FailedPrecondition, "node %s keeps no matches, its match.snapshot is off", r.o.Node)
 	case r.stopping.Load():
 		return false, ErrStopping
-	case r.starting():
+	case r.Starting():
 		return false, errStarting
 	}
 	if _, ok := r.factory(ctx, handler); !ok {

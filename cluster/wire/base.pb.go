@@ -296,6 +296,7 @@ type Beat struct {
 	Term          uint64                 `protobuf:"varint,7,opt,name=term,proto3" json:"term,omitempty"`         // of the matchmaker's lease, as far as the node has seen
 	Info          *Info                  `protobuf:"bytes,8,opt,name=info,proto3" json:"info,omitempty"`          // in every fourth beat, and in all of a node that joins
 	Refusal       *Refusal               `protobuf:"bytes,9,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	Starting      bool                   `protobuf:"varint,10,opt,name=starting,proto3" json:"starting,omitempty"` // the node's matches are not restored yet, and it takes none over
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -391,6 +392,13 @@ func (x *Beat) GetRefusal() *Refusal {
 		return x.Refusal
 	}
 	return nil
+}
+
+func (x *Beat) GetStarting() bool {
+	if x != nil {
+		return x.Starting
+	}
+	return false
 }
 
 // Received is the state of the two links between the beat's sender and a peer.
@@ -1047,7 +1055,7 @@ var File_cluster_wire_base_proto protoreflect.FileDescriptor
 
 const file_cluster_wire_base_proto_rawDesc = "" +
 	"\n" +
-	"\x17cluster/wire/base.proto\x12\x0fkumi.cluster.v1\"\xb6\x02\n" +
+	"\x17cluster/wire/base.proto\x12\x0fkumi.cluster.v1\"\xd2\x02\n" +
 	"\x04Beat\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\fR\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12,\n" +
@@ -1057,7 +1065,9 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\bchecksum\x18\x06 \x01(\x04R\bchecksum\x12\x12\n" +
 	"\x04term\x18\a \x01(\x04R\x04term\x12)\n" +
 	"\x04info\x18\b \x01(\v2\x15.kumi.cluster.v1.InfoR\x04info\x122\n" +
-	"\arefusal\x18\t \x01(\v2\x18.kumi.cluster.v1.RefusalR\arefusal\"d\n" +
+	"\arefusal\x18\t \x01(\v2\x18.kumi.cluster.v1.RefusalR\arefusal\x12\x1a\n" +
+	"\bstarting\x18\n" +
+	" \x01(\bR\bstarting\"d\n" +
 	"\bReceived\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\fR\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x1a\n" +
