@@ -173,7 +173,7 @@ func (m *Matches) askMoves(of presence.NodeID) {
 	defer cancel()
 	out := &wire.MatchMoves{}
 	if err := Call(ctx, m.n, of, wire.Method_METHOD_MATCH_MOVES, &wire.MatchMoves{}, out); err == nil {
-		m.registry.Moved(readMoves(out)...)
+		m.registry.Moved(false, readMoves(out)...)
 	}
 }
 
@@ -188,7 +188,7 @@ func (m *Matches) serveMoves(r *match.Registry) {
 		return &wire.MatchTaken{Ended: ended}, err
 	})
 	HandleCall(m.n, wire.Method_METHOD_MATCH_MOVES, func(_ context.Context, _ presence.NodeID, in *wire.MatchMoves) (*wire.MatchMoves, error) {
-		r.Moved(readMoves(in)...)
+		r.Moved(false, readMoves(in)...)
 		here := r.MovedHere()
 		return writeMoves(here[:min(len(here), maxMovesAnswered)]), nil // items tell of all
 	})
@@ -199,11 +199,15 @@ func (m *Matches) serveMoves(r *match.Registry) {
 				all = errors.Join(all, fmt.Errorf("ask node %s for moved matches: %w", a.Peer.Name, a.Err))
 				continue
 			}
-			r.Moved(readMoves(a.Out)...)
+			r.Moved(false, readMoves(a.Out)...)
 		}
 		return all
 	})
-	HandleItem(m.n, wire.Kind_KIND_MATCH_MOVES, func(_ presence.NodeID, in *wire.MatchMoves) { r.Moved(readMoves(in)...) })
+	HandleItem(m.n, wire.Kind_KIND_MATCH_MOVES, func(from presence.NodeID, in *wire.MatchMoves) {
+		for _, one := range readMoves(in) {
+			r.Moved(presence.NodeHash(one.Node) == from, one)
+		}
+	})
 	HandleItem(m.n, wire.Kind_KIND_MATCH_HOLD, func(from presence.NodeID, in *wire.MatchHold) {
 		if at, ok := readMove(in.At); ok {
 			r.Held(at)

@@ -82,8 +82,8 @@ func TestHeirThatStarts(t *testing.T) {
 	})
 }
 
-// If it does not become ready in time, or goes away, the matches are suspended. So they are at once when
-// nobody can take them.
+// If it does not become ready in time, or goes away, the matches are suspended. So they are
+// at once when nobody can take them.
 func TestHeirThatIsNotReadyInTime(t *testing.T) {
 	for what, test := range map[string]struct {
 		others int // that are starting
@@ -122,8 +122,8 @@ func TestHeirThatIsNotReadyInTime(t *testing.T) {
 	}
 }
 
-// A node that says it is ready and takes no match, as it is drained itself or of another version, is asked again, or another
-// one is.
+// A node that says it is ready and takes no match, as it is drained itself, is asked again, or
+// another one is.
 func TestHeirThatRefusesForNow(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(1)

@@ -164,7 +164,7 @@ func (r *Registry) callOwner(ctx context.Context, c *Call) (*Answer, error) {
 		if err != nil || a.Moved == nil {
 			return a, err
 		}
-		r.Moved(*a.Moved)
+		r.Moved(false, *a.Moved)
 	}
 	return nil, errMoving
 }

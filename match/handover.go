@@ -135,7 +135,6 @@ func (h *handovers) one(m *Match, heirs []string) {
 	var refused []string
 	for len(heirs) > 0 {
 		o := &handover{ctx: h.ctx, heirs: heirs, refused: refused, over: make(chan struct{})}
-		elsewhere.Hold(m.place(here, m.epoch))
 		m.order(item{kind: doHandOver, handover: o})
 		select {
 		case <-o.over:

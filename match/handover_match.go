@@ -16,7 +16,8 @@ type handover struct {
 	ctx     context.Context // after it the match does not go on
 	heirs   []string        // the nodes to ask, the best first
 	refused []string        // those that cannot take the match
-	state   atomic.Int32    // callPending until the match begins with it, callAbandoned if it shall not any more
+	held    bool            // the other nodes keep what their clients send
+	state   atomic.Int32    // callPending until the match stops for it, callAbandoned if it shall not any more
 	over    chan struct{}   // closed when there is a result
 
 	result handoverResult
@@ -41,6 +42,15 @@ func (m *Match) place(node string, epoch uint64) Move {
 
 // handOver lets another node go on with the match, or suspends it if none does and none will.
 func (m *Match) handOver(h *handover, grace int) {
+	if !h.held { // a match whose handler hangs does not come here
+		h.held = true
+		at := m.place(m.reg.o.Node, m.epoch)
+		go func() {
+			m.reg.o.Elsewhere.Hold(at)
+			m.order(item{kind: doHandOver, handover: h, grace: grace})
+		}()
+		return
+	}
 	defer close(h.over)
 	if !h.state.CompareAndSwap(callPending, callRunning) {
 		return // too late: it is suspended next
@@ -62,7 +72,7 @@ func (m *Match) handOver(h *handover, grace int) {
 	switch {
 	case h.result == hasMoved:
 		h.to = m.place(node, m.epoch+1)
-		r.Moved(h.to) // sends on what has arrived since the snapshot
+		r.Moved(true, h.to) // sends on what has arrived since the snapshot
 		h.pause = time.Since(began)
 		m.log.Info().Str("to", node).Int64("tick", m.tick).Dur("pause", h.pause).Msg("match handed over")
 		m.leaveBehind()

@@ -67,10 +67,12 @@ func (r *Registry) holdInput(home string, id, session uuid.UUID, d *DataSend) {
 // says where it is. The cluster calls it, in the order in which the match's node sends.
 func (r *Registry) Held(m Move) { r.moves.hold(m) }
 
-// Moved notes where matches run that have moved. The cluster calls it. It does not block.
-func (r *Registry) Moved(all ...Move) {
+// Moved notes where matches run that have moved. own says that it is the word of the node
+// that runs them, in the order in which that sends it and asks to hold. The cluster calls it.
+// It does not block.
+func (r *Registry) Moved(own bool, all ...Move) {
 	for _, m := range all {
-		r.moves.set(m, func(held []heldInput) {
+		r.moves.set(m, own, func(held []heldInput) {
 			if m.Ended {
 				return
 			}

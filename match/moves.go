@@ -120,14 +120,17 @@ func (l *moves) hold(m Move) {
 	}
 }
 
-// set notes where a match runs, unless something later is known, and reports whether it
-// did. arrive gets what was held for it, with the lock held.
-func (l *moves) set(m Move, arrive func(held []heldInput)) bool {
+// set notes where a match runs, unless something later is known. own says that the node that
+// runs it says so, in the order in which it sends: what others say may be older than its wish
+// to hold. arrive gets what was held for the match, with the lock held.
+func (l *moves) set(m Move, own bool, arrive func(held []heldInput)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	is := l.of[m.Match]
-	if is != nil && (is.Epoch > m.Epoch || is.Ended && is.Epoch == m.Epoch) {
-		return false
+	switch {
+	case is == nil, is.Epoch < m.Epoch:
+	case is.Epoch > m.Epoch, is.Ended, is.hold != nil && !own && !m.Ended:
+		return
 	}
 	is = l.put(m)
 	if m.Ended {
@@ -146,7 +149,6 @@ func (l *moves) set(m Move, arrive func(held []heldInput)) bool {
 	} else {
 		arrive(nil)
 	}
-	return true
 }
 
 // put notes a move, and keeps what is held for the match. Callers hold the lock.

@@ -52,7 +52,7 @@ func (r *Registry) TakeOver(ctx context.Context, place Move, handler string) (en
 
 // announce tells this node and all others where a match runs, or that it has ended.
 func (r *Registry) announce(m Move) {
-	r.Moved(m)
+	r.Moved(true, m)
 	if r.o.Elsewhere != nil {
 		r.o.Elsewhere.Moved(m)
 	}
