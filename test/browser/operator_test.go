@@ -78,7 +78,7 @@ func (o *operator) fill(t *testing.T, label, text string) {
 			?? [...%s.querySelectorAll('[aria-label]')].find((e) => e.ariaLabel === %[2]s && 'value' in e);
 		if (!e) return false;
 		Object.getOwnPropertyDescriptor(Object.getPrototypeOf(e), 'value').set.call(e, %[4]s);
-		e.dispatchEvent(new Event(e.tagName === 'SELECT' ? 'change' : 'input', { bubbles: true }));
+		for (const type of e.tagName === 'SELECT' ? ['change'] : e.type === 'datetime-local' ? ['input', 'change'] : ['input']) e.dispatchEvent(new Event(type, { bubbles: true }));
 		return true;
 	})()`, front, quote(label), front, quote(text)))
 }

@@ -148,6 +148,19 @@ func TestRecording(t *testing.T) {
 	o.press(t, fmt.Sprintf("Go to tick %d", hit))
 	o.sees(t, shows("[aria-label=Differences]", "broadcast 1"))
 
+	o.do(t, "keep files", evaluate(keepFiles))
+	o.press(t, "Download")
+	o.keeps(t, "as asked")
+	o.page(t, "/matches/recordings")
+	o.fill(t, "Handler", "another")
+	o.shows(t, "There are no such recordings.")
+	o.fill(t, "Handler", "counter")
+	o.fill(t, "Error", "as asked")
+	o.fill(t, "Match id", id)
+	o.fill(t, "Which", "true")
+	o.press(t, "Reload")
+	o.sees(t, "location.hash.includes('failed=true') && location.hash.includes('match=') && !!document.querySelector('.row.opens')")
+
 	// With more ticks than fit into the height that a browser allows, the last ones are reached, too.
 	const many = 20_000_000
 	o.do(t, "lengthen the recording", evaluate(`(() => {

@@ -96,6 +96,10 @@ func TestRunHook(t *testing.T) {
 	o.press(t, "after MatchCreate")
 	o.press(t, "Send")
 	o.sees(t, shows(".log .info", "made mine as"))
+	o.do(t, "keep copies", evaluate(keepCopies))
+	o.press(t, "Link")
+	o.sees(t, "window.copied?.includes('hook=after') && window.copied.includes('method=MatchCreate')")
+	o.press(t, "Close after MatchCreate")
 	o.narrow(t, "run-hook-narrow")
 	o.leave(t)
 }

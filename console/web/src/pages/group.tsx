@@ -1,4 +1,3 @@
-import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { del, get, path, post, text } from "../lib/api";
 import { save } from "../lib/files";
@@ -9,7 +8,7 @@ import { can } from "../lib/session";
 import type { Group } from "../lib/types";
 import type { PageProps } from "../routes";
 import { Action } from "../ui/action";
-import { Check, TextField } from "../ui/field";
+import { Check, TextField, useSaved } from "../ui/field";
 import { JsonEditor } from "../ui/json_editor";
 import { heading } from "../ui/layout";
 import { Badge, Card, Facts, Id, Loaded, When } from "../ui/show";
@@ -74,13 +73,13 @@ export default function GroupPage({ params }: PageProps) {
 }
 
 function Details({ group, reload }: { group: Group; reload: () => Promise<void> }) {
-  const name = useSignal(group.name);
-  const description = useSignal(group.description);
-  const language = useSignal(group.lang_tag);
-  const avatar = useSignal(group.avatar_url);
-  const open = useSignal(group.open);
-  const max = useSignal(String(group.max_count));
-  const metadata = useSignal(pretty(group.metadata || "{}"));
+  const name = useSaved(group.name);
+  const description = useSaved(group.description);
+  const language = useSaved(group.lang_tag);
+  const avatar = useSaved(group.avatar_url);
+  const open = useSaved(group.open);
+  const max = useSaved(String(group.max_count));
+  const metadata = useSaved(pretty(group.metadata || "{}"));
   const fixed = !can("GROUP:write");
   // What was not changed is not sent, so it stays.
   const changed = () => {
@@ -92,7 +91,7 @@ function Details({ group, reload }: { group: Group; reload: () => Promise<void> 
     put("avatar_url", avatar.value, group.avatar_url);
     put("open", open.value, group.open);
     put("max_count", Number(max.value), group.max_count);
-    put("metadata", metadata.value, pretty(group.metadata || "{}"));
+    put("metadata", pretty(metadata.value), pretty(group.metadata || "{}"));
     return body;
   };
   const different = Object.keys(changed()).length > 0;

@@ -122,11 +122,13 @@ function Summary({ board, reload }: { board: Board; reload: () => Promise<void> 
   );
 }
 
+const anyNumber = 2 ** 31 - 1; // what the server says for it
+
 const tournamentFacts = (b: Board): [string, preact.ComponentChildren][] => [
   ["Title", b.title],
   ["Description", b.description],
   ["Category", b.category],
-  ["Players", b.max_size ? `${count(b.size)} of ${count(b.max_size)}` : count(b.size)],
+  ["Players", b.max_size > 0 && b.max_size < anyNumber ? `${count(b.size)} of ${count(b.max_size)}` : count(b.size)],
   ["Scores of a player", b.max_num_score ? `${b.max_num_score} at most` : "any number"],
   ["Joining", b.join_required ? "before the first score" : "not needed"],
   ["Active from", <When at={b.start_active} />],

@@ -52,6 +52,9 @@ export function PurchaseTable({ user, transaction }: Filters) {
               ]}
             />
             <Response title="Response of the store" text={p.provider_response} />
+            <div class="buttons">
+              <button onClick={() => close()}>Close</button>
+            </div>
           </Dialog>
         ))
       }
@@ -103,6 +106,9 @@ export function SubscriptionTable({ user, transaction }: Filters) {
             />
             <Response title="Response of the store" text={s.provider_response} />
             <Response title="Last notification of the store" text={s.provider_notification} />
+            <div class="buttons">
+              <button onClick={() => close()}>Close</button>
+            </div>
           </Dialog>
         ))
       }

@@ -59,13 +59,14 @@ export function Chart({ title, to, lines, times, values, show, height = 150, sho
             { ...axis, size: 58, space: 28, values: (_, v) => v.map((n) => show(n)) },
           ],
           series: [
-            { label: "", value: (_, at) => (at === null ? "" : showX ? showX(at) : at ? clock(new Date(at * 1000)) : "") },
+            // There is none where the legend shows a point that new data do not have.
+            { label: "", value: (_, at: number | null | undefined) => (at == null ? "" : showX ? showX(at) : at ? clock(new Date(at * 1000)) : "") },
             ...lines.map((l) => ({
               label: l.label,
               stroke: colour(l.colour),
               width: 1.5,
               points: { show: false },
-              value: (_: uPlot, v: number | null) => (v === null ? "–" : show(v)),
+              value: (_: uPlot, v: number | null | undefined) => (v == null ? "–" : show(v)),
             })),
           ],
         },

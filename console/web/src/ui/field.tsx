@@ -1,6 +1,15 @@
 // Fields of forms. Their values are signals.
-import type { Signal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
+import { useLayoutEffect } from "preact/hooks";
+
+// useSaved is the value of a field that edits what is saved. When that changes, by saving it or
+// elsewhere on the page, the field does, too.
+export function useSaved<T>(saved: T): Signal<T> {
+  const value = useSignal(saved);
+  useLayoutEffect(() => void (value.value = saved), [saved]);
+  return value;
+}
 
 interface FieldProps {
   label: string;

@@ -22,6 +22,11 @@ export function Members({ group, changed }: { group: string; changed: () => void
     await post(path`group/${group}/account/${m.user.id}/${what}`);
     members.reload();
   };
+  const accept = async (m: Member) => {
+    await post(path`group/${group}/add`, { ids: m.user.id });
+    members.reload();
+    changed();
+  };
   const add = async () => {
     if (!(await show<boolean>((close) => <AddMembers group={group} close={close} />))) return;
     members.reload();
@@ -48,7 +53,11 @@ export function Members({ group, changed }: { group: string; changed: () => void
             right: true,
             cell: (m) => (
               <>
-                <Action label={m.state === 3 ? "Accept" : "Promote"} kind="plain" right="GROUP:write" disabled={m.state === 0} run={act(m, "promote")} />
+                {m.state === 3 ? (
+                  <Action label="Accept" kind="plain" right="ACCOUNT_GROUPS:write" run={() => accept(m)} done={`${m.user.username} is in the group now.`} />
+                ) : (
+                  <Action label="Promote" kind="plain" right="GROUP:write" disabled={m.state === 0} run={act(m, "promote")} />
+                )}
                 <Action label="Demote" kind="plain" right="GROUP:write" disabled={m.state >= 2} run={act(m, "demote")} />
                 <Action
                   label="Remove"

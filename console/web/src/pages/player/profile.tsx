@@ -5,7 +5,7 @@ import { useUnsaved } from "../../lib/router";
 import { can } from "../../lib/session";
 import type { Account, Player } from "../../lib/types";
 import { Action } from "../../ui/action";
-import { TextField } from "../../ui/field";
+import { TextField, useSaved } from "../../ui/field";
 import { JsonEditor } from "../../ui/json_editor";
 import { Card } from "../../ui/show";
 
@@ -51,8 +51,10 @@ function ProfileForm({ data, reload }: Props) {
   const before: Record<string, string> = { custom_id, email, metadata: pretty(user.metadata || "{}") };
   for (const [name] of texts) before[name] = user[name];
   const values: Record<string, Signal<string>> = {};
-  for (const [name, value] of Object.entries(before)) values[name] = useSignal(value);
-  const changes = Object.fromEntries(Object.entries(values).flatMap(([name, s]) => (s.value === before[name] ? [] : [[name, s.value]])));
+  for (const [name, value] of Object.entries(before)) values[name] = useSaved(value);
+  // How the metadata is set out does not matter.
+  const differs = (name: string, value: string) => (name === "metadata" ? pretty(value) : value) !== before[name];
+  const changes = Object.fromEntries(Object.entries(values).flatMap(([name, s]) => (differs(name, s.value) ? [[name, s.value]] : [])));
   useUnsaved(Object.keys(changes).length > 0);
   const save = async () => {
     await post(path`account/${user.id}`, changes);
