@@ -70,6 +70,14 @@ func TestConsoleSavedRequests(t *testing.T) {
 	if a := admin.Do(t, "PUT", "/request/empty", "{}"); a.Status != 400 {
 		t.Errorf("a request without a method: %d %s", a.Status, a.Body)
 	}
+	admin.Must(t, "PUT", "/request/hook", map[string]any{"method": "AddFriends", "hook": "after", "body": `{"ids":["a"]}`, "output": "{ not JSON"})
+	if got := list().Requests; len(got) != 3 || got[2].Hook != "after" || got[2].Method != "AddFriends" || !strings.Contains(got[2].Body, `"a"`) || got[2].Output != "{ not JSON" {
+		t.Errorf("with a hook the list is %v", got)
+	}
+	if a := admin.Do(t, "PUT", "/request/hook", map[string]any{"method": "AddFriends", "hook": "during"}); a.Status != 400 || !strings.Contains(a.Body, "during") {
+		t.Errorf("a hook that does not exist: %d %s", a.Status, a.Body)
+	}
+	admin.Must(t, "DELETE", "/request/hook", nil)
 	large := func(bytes int) map[string]any {
 		return map[string]any{"method": "GetAccount", "body": strings.Repeat("x", bytes)}
 	}

@@ -181,6 +181,13 @@ func actionsGroup(t *testing.T, o *operator, bob *servertest.User, guild string)
 	o.page(t, "/groups/"+guild)
 	o.confirm(t, "Delete")
 	o.shows(t, "The group is deleted.")
+	bob.Do(t, "POST", "/v2/group", `{"name":"clan"}`)
+	o.page(t, "/groups")
+	o.do(t, "select all", evaluate("document.querySelector('.head input').click()"))
+	o.press(t, "Delete")
+	o.fill(t, "Type 1 to go on", "1")
+	o.sure(t, "Delete")
+	o.shows(t, "There are no groups yet.")
 }
 
 // appStore starts a store of apps, and returns the settings of a server that uses it.

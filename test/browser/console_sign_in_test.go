@@ -54,6 +54,17 @@ func TestConsoleSecondFactor(t *testing.T) {
 	o.fill(t, "Code of your authenticator app, or a recovery code", code)
 	o.press(t, "Sign in")
 	o.sees(t, "!!document.querySelector('.menu')")
+
+	// The administrator takes it away.
+	o.press(t, "Sign out")
+	o.enter(t, "admin", "password")
+	o.sees(t, "!!document.querySelector('.menu')")
+	o.page(t, "/settings?tab=operators")
+	o.sees(t, shows(".table", "set up"))
+	o.row(t, "ann", "Edit")
+	o.confirmIn(t, "Remove the second factor", "Remove")
+	o.shows(t, "It is removed.")
+	o.sees(t, "!"+shows(".table", "set up"))
 	o.leave(t)
 }
 

@@ -72,6 +72,10 @@ func TestMatch(t *testing.T) {
 	o.picture(t, "match-step")
 	o.press(t, "The one before")
 	o.sees(t, "!"+shows(".split", "sum 40"))
+	o.press(t, "The next one")
+	o.sees(t, shows(".split", "sum 40"))
+	o.press(t, "The one before")
+	o.sees(t, "!"+shows(".split", "sum 40"))
 	o.press(t, "Live")
 	o.sees(t, shows(".split", `sum 40`))
 
