@@ -136,11 +136,11 @@ func (n *Node) Epoch() uint64 { return n.options.Epoch }
 // State returns what this node says of itself: Joining, Ready or Draining.
 func (n *Node) State() State { return stateOf(wire.State(n.state.Load())) }
 
-// Drain tells the others to place nothing new on this node.
-func (n *Node) Drain() { n.setState(wire.State_STATE_DRAINING) }
-
-// setState tells the others at the next beat.
-func (n *Node) setState(s wire.State) { n.state.Store(int32(s)) }
+// Drain tells the others, at the next beat, to place nothing new on this node. It does
+// nothing unless the node is ready: one that has failed to join has left.
+func (n *Node) Drain() {
+	n.state.CompareAndSwap(int32(wire.State_STATE_READY), int32(wire.State_STATE_DRAINING))
+}
 
 // Peers returns all other nodes that are not lost.
 func (n *Node) Peers() []Peer {
@@ -220,7 +220,7 @@ func (n *Node) flush() {
 
 // leave makes the loop say goodbye and end.
 func (n *Node) leave() {
-	n.setState(wire.State_STATE_GONE)
+	n.state.Store(int32(wire.State_STATE_GONE))
 	n.cancel()
 }
 

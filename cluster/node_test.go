@@ -189,6 +189,11 @@ func TestNameThatIsTaken(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("that took %s", took)
 		}
+		// A server that stops drains its node. If that was told, the first process would take
+		// the second one for its successor.
+		if second.Drain(); second.State() == cluster.Draining {
+			t.Error("a node that was refused says that it drains")
+		}
 		second.Stop()
 		after(3 * time.Second)
 		if p, ok := a.ByName("b"); !ok || p.Epoch != 1 || p.State != cluster.Ready {
