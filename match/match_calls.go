@@ -60,9 +60,9 @@ func (m *Match) attempt(a *attempt) {
 	if !a.state.CompareAndSwap(callPending, callRunning) {
 		return // the caller gave up
 	}
-	old := m.awaited(a.joiner)
+	away := m.awaited(a.joiner)
 	verdict, err := Verdict{Alive: true, Accept: true}, error(nil)
-	if old == nil {
+	if away == nil {
 		verdict, err = m.askHandler(a)
 	}
 	if !m.settle(verdict.Alive, err, "join attempt") || !verdict.Accept {
@@ -85,9 +85,15 @@ func (m *Match) attempt(a *attempt) {
 	*p = a.joiner.Presence
 	p.Stream, p.Reason = m.stream, runtime.PresenceReasonUnknown // as Nakama has it for joins
 	answer := admission{accepted: true, others: m.present(), label: *m.label.Load()}
+	if away != nil {
+		m.recordReturn(away, p)
+		if rec := m.rec.Load(); rec != nil {
+			rec.now.event(Event{Kind: "return", Presence: p})
+		}
+	}
 	b := &m.box
 	b.mu.Lock()
-	same := old != nil && m.replace(old, p)
+	same := away != nil && m.replace(away, p)
 	if mem := b.members[p.Session]; mem != nil {
 		answer.number = mem.admission
 		b.mu.Unlock()

@@ -27,6 +27,7 @@ const (
 	recPatch
 	recSnapshot
 	recRestore // instead of recInit
+	recReturn  // of a member of a restored match; no function of the handler
 )
 
 const (
@@ -181,6 +182,16 @@ func (m *Match) recordPeople(kind byte, list []*presence.Presence) {
 		for _, p := range list {
 			t.person(p)
 		}
+	}
+}
+
+// recordReturn records that the presence back takes the place of old, which was in the match
+// before a restart: of the same session, or of another one, whose join follows.
+func (m *Match) recordReturn(old, back *presence.Presence) {
+	if t := m.beginRecord(recReturn); t != nil {
+		t.person(old)
+		t.person(back)
+		t.done(true, nil)
 	}
 }
 

@@ -248,6 +248,8 @@ func (r *stepReader) arguments(s *Step) error {
 		for range r.items(minInput) {
 			s.Input = append(s.Input, &Data{Presence: r.person(), OpCode: r.Int(), Reliable: r.flag(), ReceiveTime: r.Int(), Data: r.Bytes()})
 		}
+	case recReturn:
+		s.People = []*presence.Presence{r.person(), r.person()}
 	case recSignal, recPatch:
 		s.Text = r.Text()
 	case recTerminate:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,7 @@ func someCalls(m *Match) {
 	m.recordAttempt(&attempt{joiner: &Joiner{Presence: *p, Vars: map[string]string{"a": "b"}}})
 	m.recordVerdict(Verdict{Accept: true})
 	end()
+	m.recordReturn(p, p)
 	m.recordPeople(recJoin, []*presence.Presence{p})
 	end()
 	m.recordLoop([]*Data{{Presence: p, OpCode: 1, Data: []byte("input")}})
@@ -201,10 +203,10 @@ func FuzzReadRecordingFile(f *testing.F) {
 	})
 }
 
-// The version of the format is named if it is not known, and version 1 is read.
+// The version of the format is named if it is not known, and older ones are read.
 func TestReadRecordingVersions(t *testing.T) {
 	t.Parallel()
-	for version, want := range map[byte]string{0: "versions 1 to 2", 1: "", 2: "", 3: "has version 3, and this server reads versions 1 to 2"} {
+	for version, want := range map[byte]string{0: "versions 1 to 3", 1: "", 2: "", 3: "", 4: "has version 4, and this server reads versions 1 to 3"} {
 		whole, err := os.ReadFile(writeRecording(t, nil, someCalls).Name())
 		if err != nil {
 			t.Fatal(err)
@@ -220,38 +222,49 @@ func TestReadRecordingVersions(t *testing.T) {
 	}
 }
 
-// A player of a restored match who comes back with another session is in the time line once; a
-// second session that asked to join is another member.
+// Who is in the match is what the recording says: a player of a restored match who comes back
+// takes the place of the old session, a second session of a user does not, whether it asked to
+// join or was put on the stream.
 func TestRecordedMembersAfterRestore(t *testing.T) {
 	t.Parallel()
-	old := testPerson("ann", uuid.Must(uuid.NewV4()))
-	back, second := testPerson("ann", old.UserID), testPerson("ann", old.UserID)
-	file := writeRecording(t, []*presence.Presence{old}, func(m *Match) {
-		end := func() { m.tape.done(true, nil) }
-		m.recordPeople(recJoin, []*presence.Presence{back}) // without an attempt
-		end()
-		m.tick++
-		m.recordLoop(nil)
-		m.tape.broadcast(1, []byte("hi"), &broadcast{all: true}, nil, true)
-		end()
-		m.tick++
-		m.recordAttempt(&attempt{joiner: &Joiner{Presence: *second}})
-		end()
-		m.recordPeople(recJoin, []*presence.Presence{second})
-		end()
-		m.tick++
-		m.recordLoop(nil)
-		end()
+	old, same := testPerson("ann", uuid.Must(uuid.NewV4())), testPerson("bob", uuid.Must(uuid.NewV4()))
+	back, asked, put := testPerson("ann", old.UserID), testPerson("ann", old.UserID), testPerson("ann", old.UserID)
+	again := *same
+	file := writeRecording(t, []*presence.Presence{old, same}, func(m *Match) {
+		call := func(record func()) {
+			record()
+			m.tape.done(true, nil)
+		}
+		join := func(p *presence.Presence) { call(func() { m.recordPeople(recJoin, []*presence.Presence{p}) }) }
+		tick := func() {
+			call(func() {
+				m.recordLoop(nil)
+				m.tape.broadcast(1, []byte("hi"), &broadcast{all: true}, nil, true)
+			})
+			m.tick++
+		}
+		tick()
+		m.recordReturn(old, back)
+		join(back)
+		tick()
+		m.recordReturn(same, &again)
+		tick()
+		call(func() { m.recordAttempt(&attempt{joiner: &Joiner{Presence: *asked}}) })
+		call(func() { m.recordText(recSignal, "between the attempt and its join") })
+		join(asked)
+		join(put)
+		tick()
+		call(func() { m.recordPeople(recLeave, []*presence.Presence{back, put}) })
+		tick()
 	})
 	f, err := ReadRecordingFile(file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tick, members, err := f.ReadTick(8)
-	if err != nil || tick == nil || len(members) != 1 || members[0].Session != back.Session || tick.Broadcasts[0].Receivers != 1 {
-		t.Errorf("after the return: %v %v %v", tick, members, err)
-	}
-	if _, members, err = f.ReadTick(10); err != nil || len(members) != 2 {
-		t.Errorf("with a second session: %v %v", members, err)
+	for tick, want := range [][]*presence.Presence{{old, same}, {same, back}, {back, same}, {back, same, asked, put}, {same, asked}} {
+		got, members, err := f.ReadTick(7 + int64(tick))
+		if err != nil || got == nil || got.Broadcasts[0].Receivers != len(want) || !slices.EqualFunc(members, want, func(a, b *presence.Presence) bool { return a.Session == b.Session }) {
+			t.Errorf("tick %d: %v, members %v, want %v, %v", 7+tick, got, members, want, err)
+		}
 	}
 }

@@ -33,7 +33,7 @@ type Segment struct {
 	Steps   []*Step
 }
 
-// Step is one call of a handler.
+// Step is one call of a handler, or the return of a member of a restored match.
 type Step struct {
 	Kind byte
 	Tick int64
@@ -42,7 +42,7 @@ type Step struct {
 	Generator []byte         // of random numbers, before Init or Restore
 	Joiner    *Joiner        // of JoinAttempt
 	Metadata  map[string]string
-	People    []*presence.Presence // of Join and Leave
+	People    []*presence.Presence // of Join and Leave; of a return the old and the new one
 	Input     []*Data              // of Loop
 	Text      string               // of Signal and PatchState
 	Grace     int                  // of Terminate
@@ -75,7 +75,7 @@ func (s *Step) Name() string {
 // Init tells that the step is the beginning of the match.
 func (s *Step) Init() bool { return s.Kind == recInit || s.Kind == recRestore }
 
-var stepNames = [...]string{"", "match init", "join attempt", "join", "leave", "loop", "terminate", "signal", "change of the state", "match snapshot", "match restore"}
+var stepNames = [...]string{"", "match init", "join attempt", "join", "leave", "loop", "terminate", "signal", "change of the state", "match snapshot", "match restore", "return"}
 
 // Output is something that a handler did.
 type Output struct {

@@ -111,7 +111,6 @@ type tickWalk struct {
 	from, to int64
 	segment  *Segment
 	members  []*presence.Presence
-	asked    *Step // the join attempt before the call, if the call follows one
 }
 
 // walk calls do for each call; w.members are those who are in the match before it.
@@ -137,7 +136,7 @@ func (w *tickWalk) walk(do func(*Step)) error {
 		if w.segment, err = w.file.Segment(i); err != nil {
 			return err
 		}
-		w.members, w.asked = append(w.members[:0:0], w.segment.Members...), nil
+		w.members = slices.Clone(w.segment.Members)
 		for _, s := range w.segment.Steps {
 			if s.Tick >= w.to {
 				return nil
@@ -151,34 +150,28 @@ func (w *tickWalk) walk(do func(*Step)) error {
 	return nil
 }
 
-// follow notes who joined and left with a call.
+// follow notes who joined and left with a call, and who came back to a restored match. Files
+// before version 3 do not have returns: the old session of who came back with another one stays.
 func (w *tickWalk) follow(s *Step) {
-	asked := w.asked
-	w.asked = nil
 	switch s.Kind {
-	case recAttempt:
-		w.asked = s
 	case recJoin:
-		for _, p := range s.People {
-			// A member of a restored match who comes back with another session is not asked
-			// about, and takes the place of the old session.
-			if asked == nil || asked.Joiner.Session != p.Session {
-				w.remove(func(old *presence.Presence) bool { return old.UserID == p.UserID })
-			}
-			w.members = append(w.members, p)
+		w.members = append(w.members, s.People...)
+	case recReturn: // with another session its join follows
+		away, back := s.People[0], s.People[1]
+		w.remove(away)
+		if away.Session == back.Session {
+			w.members = append(w.members, back)
 		}
 	case recLeave:
 		for _, gone := range s.People {
-			w.remove(func(p *presence.Presence) bool { return p.Session == gone.Session })
+			w.remove(gone)
 		}
 	}
 }
 
-// remove removes the first member for which is is true.
-func (w *tickWalk) remove(is func(*presence.Presence) bool) {
-	if i := slices.IndexFunc(w.members, is); i >= 0 {
-		w.members = append(w.members[:i:i], w.members[i+1:]...)
-	}
+// remove removes a session.
+func (w *tickWalk) remove(gone *presence.Presence) {
+	w.members = slices.DeleteFunc(w.members, func(p *presence.Presence) bool { return p.Session == gone.Session })
 }
 
 // time returns about when a tick was.
@@ -213,6 +206,8 @@ func (w *tickWalk) events(s *Step) (all []Event) {
 		all = append(all, Event{Kind: s.Name(), Text: s.Label})
 	case recAttempt:
 		all = append(all, Event{Kind: s.Name(), Presence: &s.Joiner.Presence})
+	case recReturn:
+		all = append(all, Event{Kind: s.Name(), Presence: s.People[1]})
 	case recJoin, recLeave:
 		for _, p := range s.People {
 			all = append(all, Event{Kind: s.Name(), Presence: p})

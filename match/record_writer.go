@@ -168,8 +168,8 @@ type saved struct {
 const RecordingEnding = ".kumirec"
 
 // A file begins with recordingMagic, which ends with the version. Version 2 added recSnapshot and
-// recRestore; older versions are read as well.
-const recordingMagic = "KUMIREC\x02"
+// recRestore, version 3 recReturn; older versions are read as well.
+const recordingMagic = "KUMIREC\x03"
 
 // Kinds of blocks in a file. After its kind and length a block has compressed bytes.
 const (

@@ -65,7 +65,7 @@ type Passed struct {
 
 // Event is something else that a match handled.
 type Event struct {
-	Kind string // "join", "leave", "join attempt", "signal" or "error"
+	Kind string // "join", "leave", "join attempt", "return", "signal" or "error"
 	// Presence is whom it is about; nil for others than joins and leaves.
 	Presence *presence.Presence
 	Text     string // why an attempt was refused, what was signalled, what went wrong

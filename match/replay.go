@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -119,6 +120,14 @@ func ReplayLogger(d Dispatcher) (log zerolog.Logger, ok bool) {
 		return log, false
 	}
 	return m.reg.log, true
+}
+
+// Members returns who is in the match after the last step, in the order of the match.
+func (r *Replay) Members() []*presence.Presence {
+	if r.m == nil {
+		return nil
+	}
+	return slices.Clone(r.m.list)
 }
 
 // Tick returns the tick of the next step; ok is false at the end.
@@ -344,6 +353,12 @@ func (r *Replay) call(s *Step) {
 			m.box.members[p.Session] = &member{presence: p, arrived: true}
 			m.add(p)
 			m.join(p)
+		}
+	case recReturn:
+		away, back := s.People[0], s.People[1]
+		m.recordReturn(away, back)
+		if m.replace(away, back) {
+			m.box.members[back.Session] = &member{presence: back, arrived: true}
 		}
 	case recLeave:
 		for _, p := range s.People {

@@ -404,30 +404,30 @@ func (m *Match) await(s *Snapshot, from *presence.NodeID) {
 
 // awaited returns the member of a restored match that a joining session is: it itself, or
 // another one of its user that has not come back; nil if there is none.
-func (m *Match) awaited(j *Joiner) *member {
+func (m *Match) awaited(j *Joiner) *presence.Presence {
 	b := &m.box
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if mem := b.members[j.Session]; mem != nil {
 		if mem.awaited {
-			return mem
+			return mem.presence
 		}
 		return nil
 	}
 	for _, p := range m.list {
 		if mem := b.members[p.Session]; p.UserID == j.UserID && mem != nil && mem.awaited {
-			return mem
+			return mem.presence
 		}
 	}
 	return nil
 }
 
-// replace puts the presence p in the place of an awaited member. If it is of the same
-// session, it was never gone for the handler; otherwise the handler's Join follows, which
-// appends it to the list.
-func (m *Match) replace(mem *member, p *presence.Presence) (same bool) {
-	same = mem.presence.Session == p.Session
-	i := slices.IndexFunc(m.list, func(q *presence.Presence) bool { return q.Session == mem.presence.Session })
+// replace puts the presence p in the place of a member of a restored match that was away. If it
+// is of the same session, it was never gone for the handler; otherwise the handler's Join
+// follows, which appends it to the list. The lock of the mailbox must be held.
+func (m *Match) replace(away, p *presence.Presence) (same bool) {
+	same = away.Session == p.Session
+	i := slices.IndexFunc(m.list, func(q *presence.Presence) bool { return q.Session == away.Session })
 	switch {
 	case i < 0: // kicked meanwhile
 		return false
@@ -436,7 +436,7 @@ func (m *Match) replace(mem *member, p *presence.Presence) (same bool) {
 	default:
 		m.list = slices.Delete(m.list, i, i+1)
 	}
-	delete(m.box.members, mem.presence.Session)
+	delete(m.box.members, away.Session)
 	return same
 }
 

@@ -13,7 +13,6 @@ import (
 
 	"kumi/match"
 	"kumi/modules/golang"
-	"kumi/presence"
 	"kumi/server/game"
 )
 
@@ -29,7 +28,7 @@ const InitModule: any = (ctx, logger, nk, initializer) => initializer.registerMa
 	matchJoin(ctx, logger, nk, d, tick, state, ps) { state.joins += ps.length; return { state }; },
 	matchLeave(ctx, logger, nk, d, tick, state, ps) { state.log.push("left " + ps.map(p => p.username + p.userId)); return { state }; },
 	matchLoop(ctx, logger, nk, d, tick, state, messages) {
-		for (const m of messages) { state.unit.add(m.opCode); state.log.push(Math.random(), nk.binaryToString(m.data), Date.now()); }
+		for (const m of messages) { if (m.opCode === 9) d.matchKick([m.sender]); state.unit.add(m.opCode); state.log.push(Math.random(), nk.binaryToString(m.data), Date.now()); }
 		d.broadcastMessage(1, tick + " " + state.unit.n + " " + Math.random() + ctx.matchLabel);
 		state.log = state.log.slice(-20);
 		return { state };
@@ -69,6 +68,7 @@ function M.match_leave(ctx, d, tick, state, ps)
 end
 function M.match_loop(ctx, d, tick, state, messages)
 	for _, m in ipairs(messages) do
+		if m.op_code == 9 then d.match_kick({ m.sender }) end
 		state.unit:add(m.op_code)
 		table.insert(state.log, math.random()); table.insert(state.log, m.data); table.insert(state.log, nk.time())
 	end
@@ -114,6 +114,9 @@ func init() {
 func (*keptGo) MatchLoop(_ context.Context, _ runtime.Logger, _ goDB, _ goNK, d runtime.MatchDispatcher, tick int64, state any, messages []runtime.MatchData) any {
 	s := state.(*counterState)
 	for _, m := range messages {
+		if m.GetOpCode() == 9 {
+			_ = d.MatchKick([]runtime.Presence{m})
+		}
 		s.N += int(m.GetOpCode())
 	}
 	_ = d.BroadcastMessage(1, fmt.Append(nil, tick, s.N), nil, nil, true)
@@ -189,11 +192,7 @@ func TestReplayOfRestoredMatches(t *testing.T) {
 				if len(all) == 30 {
 					return
 				}
-				id, err := w.matches.Create(context.Background(), name, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				m := &steppedMatch{t: t, server: w, id: id}
+				m := w.stepped(t, name, nil)
 				players := m.play(rt, nil)
 				for m.ticks%7 == 6 { // its handler cannot be kept
 					m.step()
@@ -201,7 +200,11 @@ func TestReplayOfRestoredMatches(t *testing.T) {
 				all = append(all, played{m, players})
 			})
 			w.matches.Stop(context.Background(), 0)
-			replayAll(t, w, len(all), false)
+			matches := map[string]*steppedMatch{}
+			for _, m := range all {
+				matches[m.id] = m.steppedMatch
+			}
+			replayAll(t, w, matches, false)
 
 			again := newKeptServer(t, language, func(g *game.Options) { g.DB = w.db })
 			if err := again.matches.Restore(context.Background()); err != nil {
@@ -220,17 +223,18 @@ func TestReplayOfRestoredMatches(t *testing.T) {
 				m.play(rt, m.players)
 			})
 			again.matches.Stop(context.Background(), 0)
-			replayAll(t, again, len(all), true)
+			replayAll(t, again, matches, true)
 		})
 	}
 }
 
-// replayAll replays the recordings of a server, of which there must be that many.
-func replayAll(t *testing.T, w *recordingServer, count int, restored bool) {
+// replayAll replays the recordings of a server, one of each match. In the replay and in the
+// time line the match has the members that it had.
+func replayAll(t *testing.T, w *recordingServer, matches map[string]*steppedMatch, restored bool) {
 	t.Helper()
 	all := w.recordings(t)
-	if len(all) != count {
-		t.Fatalf("%d recordings, want %d", len(all), count)
+	if len(all) != len(matches) {
+		t.Fatalf("%d recordings, want %d", len(all), len(matches))
 	}
 	for _, rec := range all {
 		if rec.Birth == nil || !rec.First || rec.Incomplete || rec.Runtime == "" {
@@ -239,59 +243,27 @@ func replayAll(t *testing.T, w *recordingServer, count int, restored bool) {
 		if (rec.Birth.Snapshot != nil) != restored {
 			t.Fatalf("it begins with %q", rec.Birth.Name())
 		}
-		steps, differences := w.replay(t, rec)
+		m := matches[rec.Match]
+		if m == nil {
+			t.Fatalf("a recording of the match %s", rec.Match)
+		}
+		steps, differences := w.replay(t, rec, m.sameMembers)
 		if len(differences) > 0 {
 			t.Fatalf("%d differences in %d calls, of which the first are:\n%s", len(differences), steps, strings.Join(differences[:min(len(differences), 8)], "\n"))
 		}
 	}
-}
-
-// play makes moves at random in a match. It begins with those who were in it, and returns
-// those who are.
-func (m *steppedMatch) play(rt *rapid.T, inside []*match.Joiner) []*match.Joiner {
-	w := m.server
-	if err := w.matches.Pause(context.Background(), m.id, true); err != nil {
-		m.t.Fatal(err)
+	list, _, err := w.recorder.List("", len(all), len(all), func(*match.RecordingInfo) bool { return true })
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, m.ticks, _, _ = w.matches.State(context.Background(), m.id)
-	join := func(j *match.Joiner) bool {
-		w.sessions.Add(&session{id: j.Session, user: j.UserID, name: j.Username, closed: make(chan presence.CloseReason, 1), arrived: make(chan struct{}, 100)})
-		_, err := w.matches.Join(context.Background(), match.JoinRequest{ID: m.id, Joiner: j})
-		return err == nil
-	}
-	away := inside
-	inside = nil
-	for range rapid.IntRange(1, 30).Draw(rt, "moves") {
-		switch rapid.IntRange(0, 7).Draw(rt, "move") {
-		case 0:
-			j := m.joiner(rapid.SampledFrom([]string{"ann", "bob", "cy"}).Draw(rt, "name"))
-			if len(away) > 0 { // comes back, with the same session or a new one
-				user := away[0]
-				if rapid.Bool().Draw(rt, "same session") {
-					j.Session = user.Session
-				}
-				j.UserID, j.Username, away = user.UserID, user.Username, away[1:]
-			}
-			if join(j) {
-				inside = append(inside, j)
-			}
-		case 1:
-			if len(inside) > 0 {
-				_ = w.matches.Leave(inside[0].Session, m.id)
-				inside = inside[1:]
-			}
-		case 2:
-			_, _ = w.matches.Signal(context.Background(), m.id, "hello")
-		case 3, 4:
-			if len(inside) > 0 {
-				_ = w.matches.Data(inside[0].Session, &match.DataSend{ID: m.id, OpCode: 3, Data: []byte("x"), Reliable: true})
-			}
-		default:
-			m.step()
+	for _, one := range list {
+		f, err := w.recorder.Read(one.Name)
+		if err != nil {
+			t.Fatal(err)
 		}
+		matches[f.Match].sameTimeLine(f)
+		_ = f.Close()
 	}
-	_, _, _, _ = w.matches.State(context.Background(), m.id) // what was posted is handled
-	return append(inside, away...)
 }
 
 // A match whose handler fails to restore it leaves a recording of that, whose replay fails
@@ -309,15 +281,13 @@ func TestReplayOfFailedRestore(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			w := newKeptServer(t, language)
-			if _, err := w.matches.Create(t.Context(), "kept", nil); err != nil {
-				t.Fatal(err)
-			}
+			m := w.stepped(t, "kept", nil)
 			w.matches.Stop(context.Background(), 0)
 			again := newKeptServerOf(t, language, broken(keptGame[language]), func(g *game.Options) { g.DB = w.db })
 			if err := again.matches.Restore(context.Background()); err != nil || again.matches.Count() != 0 {
 				t.Fatalf("%d matches were restored, %v", again.matches.Count(), err)
 			}
-			replayAll(t, again, 1, true)
+			replayAll(t, again, map[string]*steppedMatch{m.id: m}, true)
 			if rec := again.recordings(t)[0]; rec.Error == "" || rec.In != "match restore" {
 				t.Errorf("the error is %q in %q", rec.Error, rec.In)
 			}

@@ -75,8 +75,8 @@ func (r *recordingServer) recordings(t testing.TB) (all []*match.Recording) {
 }
 
 // replay replays a recording on the modules of the server and returns the differences, each
-// with its tick.
-func (r *recordingServer) replay(t testing.TB, rec *match.Recording) (steps int, all []string) {
+// with its tick. each is called after each step.
+func (r *recordingServer) replay(t testing.TB, rec *match.Recording, each ...func(*match.Replay, *match.Step)) (steps int, all []string) {
 	t.Helper()
 	p, err := match.NewReplay(rec, match.ReplayOptions{
 		Find: r.Handler, Logger: zerolog.Nop(), EncodeParams: testParams.EncodeParams, DecodeParams: testParams.DecodeParams,
@@ -94,6 +94,9 @@ func (r *recordingServer) replay(t testing.TB, rec *match.Recording) (steps int,
 			return steps, all
 		}
 		steps++
+		for _, f := range each {
+			f(p, want)
+		}
 		for _, d := range match.Compare(want, got) {
 			all = append(all, fmt.Sprintf("tick %d, %s: %s", want.Tick, want.Name(), d))
 		}
@@ -108,15 +111,16 @@ func (r *recordingServer) replay(t testing.TB, rec *match.Recording) (steps int,
 	}
 }
 
-// player is a client of a match that is stepped.
+// steppedMatch is a match whose ticks run by step only.
 type steppedMatch struct {
-	t      testing.TB
-	server *recordingServer
-	id     string
-	ticks  int64
+	t       testing.TB
+	server  *recordingServer
+	id      string
+	ticks   int64
+	members map[int64][]*presence.Presence // in each tick
 }
 
-// stepped makes a match whose ticks run by step only.
+// stepped makes a match.
 func (r *recordingServer) stepped(t testing.TB, handler string, params map[string]any) *steppedMatch {
 	t.Helper()
 	id, err := r.matches.Create(context.Background(), handler, params)
@@ -126,7 +130,7 @@ func (r *recordingServer) stepped(t testing.TB, handler string, params map[strin
 	if err := r.matches.Pause(context.Background(), id, true); err != nil {
 		t.Fatal(err)
 	}
-	m := &steppedMatch{t: t, server: r, id: id}
+	m := &steppedMatch{t: t, server: r, id: id, members: map[int64][]*presence.Presence{}}
 	_, m.ticks, _, _ = r.matches.State(context.Background(), id)
 	return m
 }
@@ -134,6 +138,9 @@ func (r *recordingServer) stepped(t testing.TB, handler string, params map[strin
 // step runs one tick.
 func (m *steppedMatch) step() {
 	m.t.Helper()
+	if inside, tick, _, err := m.server.matches.State(context.Background(), m.id); err == nil {
+		m.members[tick] = inside
+	}
 	if err := m.server.matches.Step(context.Background(), m.id); err != nil {
 		return // it has ended
 	}
