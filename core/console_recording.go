@@ -83,10 +83,14 @@ func describedRecording(one *match.RecordingInfo) *consolepb.Recording {
 		out.Problem = valid(one.Name + ": " + one.Err.Error())
 		return out
 	}
-	out.EndTime, out.CreateTime = timestamppb.New(h.Ended), timestamppb.New(h.Created)
+	out.CreateTime = timestamppb.New(h.Created)
+	if !h.Ended.IsZero() {
+		out.EndTime = timestamppb.New(h.Ended)
+	}
 	out.MatchId, out.Node, out.Handler, out.Runtime = h.Match, h.Node, valid(h.Handler), h.Runtime
 	out.ServerVersion, out.ModuleVersion, out.Label = h.Server, h.Modules, valid(h.Label)
-	out.TickRate, out.LastTick, out.FromStart = int32(h.TickRate), float64(h.Tick), h.First
+	out.TickRate, out.FromStart, out.Incomplete = int32(h.TickRate), h.First, one.Incomplete
+	out.FirstTick, out.LastTick = float64(one.FirstTick), float64(h.Tick)
 	out.Error, out.ErrorIn = valid(h.Error), h.In
 	return out
 }
@@ -110,11 +114,6 @@ func (k *Console) GetRecording(_ context.Context, in *consolepb.RecordingName) (
 	out := describedRecording(&one)
 	out.Stack = valid(one.Header.Stack)
 	return out, k.readRecording(in.Name, func(f *match.RecordingFile) error {
-		first, err := f.FirstTick()
-		out.FirstTick, out.Incomplete = float64(first), f.Incomplete
-		if err != nil {
-			return err
-		}
 		return k.checkReplay(f, out)
 	})
 }

@@ -374,6 +374,9 @@ func TestReplayOfRestoredMatch(t *testing.T) {
 	if err != nil || !head.FromStart || head.FirstTick != first || head.LastTick != last || head.ReplayProblem != "" {
 		t.Fatalf("the head is %v, %v", head, err)
 	}
+	if list, err := k.ListRecordings(ctx, &consolepb.ListRecordingsRequest{}); err != nil || list.Recordings[0].FirstTick != first || list.Recordings[0].LastTick != last {
+		t.Errorf("it is listed as %v, %v", list, err)
+	}
 	state := func(tick float64) (*consolepb.RecordedState, error) {
 		return k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedStateRequest{Name: name, Tick: tick})
 	}

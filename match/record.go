@@ -29,10 +29,11 @@ type Recordable interface {
 // segments. See record_format.go for what is written.
 type tape struct {
 	recorder *Recorder
-	keep     bool // write a file even if the match does not fail
+	keep     bool // write a file even if the match does not fail, and while it runs
 	replays  bool // it records a replay, which reads buf
 	birth    []byte
 	ring     ring
+	file     *recordFile
 	seg      *segment // that is being written
 	buf      []byte   // of seg
 	people   map[presence.ID]person
@@ -59,6 +60,9 @@ type person struct {
 const (
 	// maxSegment is the size from which on a new segment begins, in bytes.
 	maxSegment = 256 << 10
+	// keptSegment is how long a segment of a recording that is kept lasts at most. The last one is
+	// lost if the server is killed.
+	keptSegment = time.Minute
 	// wholeEvery is the time between two whole states in a segment.
 	wholeEvery = 10 * time.Second
 	// stateCredit is the part of a handler's time that writing down its state may take; the
@@ -73,7 +77,7 @@ const (
 
 // newTape begins to record a match before its handler is made.
 func (m *Match) newTape(keep bool) *tape {
-	t := &tape{recorder: m.reg.o.Recorder, keep: keep, people: map[presence.ID]person{}}
+	t := &tape{recorder: m.reg.o.Recorder, keep: keep, file: &recordFile{}, people: map[presence.ID]person{}}
 	t.ring.recorder = t.recorder
 	m.journal.Record(t.entry)
 	return t
@@ -202,14 +206,9 @@ func (m *Match) endRecord() {
 		t.ring.drop()
 		return
 	}
-	t.recorder.save(&saved{
-		Header: Header{
-			Match: m.text, Node: m.reg.o.Node, Handler: m.name, Runtime: m.runtime, Server: t.recorder.o.Version, Modules: m.version,
-			Created: m.journal.Epoch, Ended: time.Now(), Tick: m.tick, TickRate: int(m.rate.Load()), Label: m.Label(),
-			Error: t.failed, In: t.where, Stack: t.stack,
-		},
-		birth: t.birth, ring: &t.ring,
-	})
+	s := m.saved(t)
+	s.Ended, s.Error, s.In, s.Stack = time.Now(), t.failed, t.where, t.stack
+	t.recorder.finish(s, &t.ring, t.keep)
 }
 
 const (
@@ -244,7 +243,7 @@ func (m *Match) recordMove(next *journal.Journal) {
 	next.Record(t.entry)
 	t.buf = append(t.buf, recMoved)
 	t.int(m.tick)
-	t.ring.add(t.seg, t.buf)
+	m.endSegment()
 	t.buf = nil
 	m.recordState(false)
 	t.beginSegment(m, time.Now())

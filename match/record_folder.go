@@ -18,7 +18,11 @@ type RecordingInfo struct {
 	Size    int64
 	Written time.Time
 	Header  *Header // nil: it cannot be read
-	Err     error   // why not
+	Err     error   // why not, or what else is damaged
+	// FirstTick is that with which it begins, and Incomplete says that it has no end; of those
+	// that are returned by List and Describe.
+	FirstTick  int64
+	Incomplete bool
 }
 
 // Recorder returns what records the matches; nil: nothing does.
@@ -53,14 +57,15 @@ func (r *Recorder) List(after string, max, scan int, keep func(*RecordingInfo) b
 		}
 		scan--
 		next = f.Name()
-		if one := describeRecording(root, next); keep(&one) {
+		if one := readRecordingInfo(root, next); keep(&one) {
+			_ = one.readTicks(root) // Describe says what is wrong with a file whose header is whole
 			list = append(list, one)
 		}
 	}
 	return list, "", nil
 }
 
-func describeRecording(root *os.Root, name string) RecordingInfo {
+func readRecordingInfo(root *os.Root, name string) RecordingInfo {
 	one := RecordingInfo{Name: name}
 	file, err := root.Open(name)
 	if err != nil {
@@ -75,6 +80,25 @@ func describeRecording(root *os.Root, name string) RecordingInfo {
 	return one
 }
 
+// readTicks finds out which ticks the file has.
+func (one *RecordingInfo) readTicks(root *os.Root) error {
+	if one.Header == nil {
+		return nil
+	}
+	file, err := root.Open(one.Name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	f, err := ReadRecordingFile(file, nil)
+	if err != nil {
+		return err
+	}
+	one.Incomplete, one.Header.Tick = f.Incomplete, f.Tick
+	one.FirstTick, err = f.FirstTick()
+	return err
+}
+
 // Describe returns a file of the folder. Errors as of Open.
 func (r *Recorder) Describe(name string) (RecordingInfo, error) {
 	root, err := r.find(name)
@@ -82,7 +106,11 @@ func (r *Recorder) Describe(name string) (RecordingInfo, error) {
 		return RecordingInfo{}, err
 	}
 	defer root.Close()
-	return describeRecording(root, name), nil
+	one := readRecordingInfo(root, name)
+	if err := one.readTicks(root); err != nil {
+		one.Err = err
+	}
+	return one, nil
 }
 
 // Open opens a file of the folder, which the caller closes. A name is that of a file and never

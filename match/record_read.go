@@ -40,7 +40,7 @@ func readRecording(file *os.File, decode func([]byte) (map[string]any, error)) (
 	}
 	size := 0
 	for i, b := range f.segments {
-		raw, err := f.read(b)
+		raw, err := b.read(file)
 		if err != nil {
 			return nil, err
 		}

@@ -38,9 +38,15 @@ func writeRecording(t testing.TB, members []*presence.Presence, calls func(*Matc
 	m.tape.beginSegment(m, time.Now())
 	calls(m)
 	m.tape.ring.add(m.tape.seg, m.tape.buf)
-	rec.Flush()
-	path, err := rec.write(&saved{Header: Header{Match: "m.here", Handler: "h", Ended: time.Now()}, birth: m.tape.birth, ring: &m.tape.ring})
-	if err != nil {
+	s := &saved{Header: Header{Match: "m.here", Handler: "h", Ended: time.Now()}, birth: m.tape.birth, segments: m.tape.ring.segments, file: &recordFile{}}
+	if err := rec.write(s); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.file.show(); err != nil {
+		t.Fatal(err)
+	}
+	path := s.file.path
+	if err := rec.end(s.file, s.Header); err != nil {
 		t.Fatal(err)
 	}
 	return openTest(t, path)
@@ -106,7 +112,7 @@ func crafted(t testing.TB, segment []byte) *os.File {
 	for _, block := range []struct {
 		kind byte
 		raw  []byte
-	}{{blockHeader, []byte(`{"match":"m.here"}`)}, {blockSegment, segment}} {
+	}{{blockHeader, []byte(`{"match":"m.here","ended":"2026-01-01T00:00:00Z"}`)}, {blockSegment, segment}} {
 		data := z.EncodeAll(block.raw, nil)
 		b = append(binary.AppendUvarint(append(b, block.kind), uint64(len(data))), data...)
 	}
@@ -181,7 +187,7 @@ func FuzzReadRecordingFile(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	segment, err := r.read(r.segments[0])
+	segment, err := r.segments[0].read(file)
 	if err != nil {
 		f.Fatal(err)
 	}

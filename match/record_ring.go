@@ -1,13 +1,19 @@
 package match
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"time"
+)
 
 // segment is a part of a recording. It is compressed in the background, so the bytes are
 // guarded by a mutex.
 type segment struct {
-	tick  int64 // at its beginning
-	whole bool  // it begins with the whole state
-	raw   int   // bytes before they are compressed
+	number int       // in the recording
+	tick   int64     // at its beginning
+	began  time.Time // when it was that tick
+	whole  bool      // it begins with the whole state
+	raw    int       // bytes before they are compressed
 
 	mu         sync.Mutex
 	data       []byte
@@ -15,30 +21,28 @@ type segment struct {
 	dropped    bool
 }
 
-// ring has the last segments of a recording. It belongs to the match's goroutine, and to the
-// writer after the match has ended.
+// ring has the last segments of a recording that are not in a file. It belongs to the match's
+// goroutine, and to the writer after the match has ended.
 type ring struct {
 	recorder *Recorder
 	segments []*segment
-	first    bool // the first segment follows the match's beginning
-	begun    bool
-	grown    int // bytes of the beginning
+	added    int // segments until now
+	grown    int // bytes of the match's beginning
 }
 
 // grow counts bytes that are not in a segment.
 func (r *ring) grow(n int) {
 	r.grown += n
 	r.recorder.used.Add(int64(n))
-	r.begun, r.first = true, true
 }
 
 // add appends a segment, which is complete, and drops the oldest while there are too many
 // bytes.
 func (r *ring) add(s *segment, data []byte) {
-	s.data, s.raw = data, len(data)
-	r.segments = append(r.segments, s)
+	s.data, s.raw, s.number = data, len(data), r.added
+	r.added++
+	r.segments = append(slices.DeleteFunc(r.segments, func(s *segment) bool { return s.size() == 0 }), s) // without those in the file
 	r.recorder.used.Add(int64(len(data)))
-	r.recorder.compress(s)
 	r.trim()
 }
 
@@ -62,7 +66,6 @@ func (r *ring) trim() {
 			s.drop(r.recorder)
 		}
 		r.segments = append(r.segments[:0:0], r.segments[n:]...)
-		r.first = false
 	}
 }
 
@@ -88,20 +91,21 @@ func (s *segment) drop(r *Recorder) {
 	s.data, s.dropped = nil, true
 }
 
-// shrink replaces the bytes by compressed ones.
-func (s *segment) shrink(r *Recorder) {
+// shrink replaces the bytes by compressed ones and returns them; nil: the segment was dropped.
+func (s *segment) shrink(r *Recorder) []byte {
 	s.mu.Lock()
 	data, done := s.data, s.compressed || s.dropped
 	s.mu.Unlock()
 	if done {
-		return
+		return data
 	}
 	small := r.encoder().EncodeAll(data, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dropped {
-		return
+		return nil
 	}
 	r.used.Add(int64(len(small) - len(data)))
 	s.data, s.compressed = small, true
+	return small
 }

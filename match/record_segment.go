@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -12,13 +13,14 @@ func (m *Match) recordTick(took time.Duration, now time.Time) {
 	t := m.tape
 	t.unhashed++
 	t.credit = min(t.credit+took/stateCredit, time.Second)
-	full := len(t.buf) >= maxSegment
+	full := len(t.buf) >= maxSegment || t.keep && now.Sub(t.seg.began) >= keptSegment
 	whole := full || !now.Before(t.nextWhole)
 	if t.stateCost == 0 || t.credit >= t.stateCost || t.unhashed >= maxUnhashed || full && t.restarts {
 		m.recordState(whole)
 	}
 	if full {
-		m.cutSegment(now)
+		m.endSegment()
+		t.beginSegment(m, now)
 	}
 }
 
@@ -58,11 +60,27 @@ func (m *Match) recordState(whole bool) {
 	t.credit = max(t.credit-took, -time.Second)
 }
 
-// cutSegment ends the segment and begins the next, with the whole state if there is one.
-func (m *Match) cutSegment(now time.Time) {
+// endSegment adds what was recorded to the ring. Of a recording that is kept it goes to the file,
+// so that it is not lost if the server is killed.
+func (m *Match) endSegment() {
 	t := m.tape
 	t.ring.add(t.seg, t.buf)
-	t.beginSegment(m, now)
+	if t.keep {
+		t.recorder.put(m.saved(t))
+	} else {
+		t.recorder.compress(t.seg)
+	}
+}
+
+// saved returns what is in memory of a recording.
+func (m *Match) saved(t *tape) *saved {
+	return &saved{
+		Header: Header{
+			Match: m.text, Node: m.reg.o.Node, Handler: m.name, Runtime: m.runtime, Server: t.recorder.o.Version, Modules: m.version,
+			Created: m.journal.Epoch, Tick: m.tick, TickRate: int(m.rate.Load()), Label: m.Label(),
+		},
+		birth: t.birth, segments: slices.Clone(t.ring.segments), file: t.file,
+	}
 }
 
 // beginSegment begins a segment. The state of one after the first is what recordState has
@@ -70,7 +88,7 @@ func (m *Match) cutSegment(now time.Time) {
 func (t *tape) beginSegment(m *Match, now time.Time) {
 	clear(t.people)
 	t.buf = make([]byte, 0, 4<<10)
-	t.seg = &segment{tick: m.tick, whole: t.restarts}
+	t.seg = &segment{tick: m.tick, began: now, whole: t.restarts}
 	t.int(m.tick)
 	t.int(now.UnixNano())
 	t.text(m.Label())

@@ -1,11 +1,7 @@
 package match
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,7 +26,7 @@ const (
 	// RecordError keeps the last minutes of every match in memory, and writes them to a file
 	// if the match's handler fails.
 	RecordError RecordMode = "error"
-	// RecordAlways writes a file for every match, when it ends.
+	// RecordAlways writes a file for every match, while it runs.
 	RecordAlways RecordMode = "always"
 )
 
@@ -38,7 +34,8 @@ const (
 type RecorderOptions struct {
 	Mode RecordMode
 	// MaxMatch is how many bytes the recording of one match may take in memory, and MaxAll
-	// those of all. The oldest parts are dropped first.
+	// those of all. The oldest parts are dropped first. A file with MaxMatch bytes is followed
+	// by another one.
 	MaxMatch int
 	MaxAll   int64
 	// Folder gets the files. When they have more than MaxFolder bytes the oldest are removed.
@@ -136,144 +133,54 @@ func (r *Recorder) run() {
 
 func (r *Recorder) compress(s *segment) { r.do(func() { s.shrink(r) }) }
 
-// Header says what a file is the recording of.
-type Header struct {
-	Match    string    `json:"match"`
-	Node     string    `json:"node"`
-	Handler  string    `json:"handler"`
-	Runtime  string    `json:"runtime"` // "go", "lua" or "javascript"
-	Server   string    `json:"server"`  // version
-	Modules  string    `json:"modules"` // version of the modules
-	Created  time.Time `json:"created"`
-	Ended    time.Time `json:"ended"`
-	Tick     int64     `json:"tick"` // the last one
-	TickRate int       `json:"tick_rate"`
-	Label    string    `json:"label"`
-	// First tells that the recording begins with the match.
-	First bool `json:"first"`
-	// Error is the error that ended the match, In the call of the handler, and Stack where.
-	Error string `json:"error,omitempty"`
-	In    string `json:"in,omitempty"`
-	Stack string `json:"stack,omitempty"`
-}
-
-// saved is a recording on its way to a file.
-type saved struct {
-	Header
-	birth []byte
-	ring  *ring
-}
-
-// RecordingEnding is what names of files with recordings end with.
-const RecordingEnding = ".kumirec"
-
-// A file begins with recordingMagic, which ends with the version. Version 2 added recSnapshot and
-// recRestore, version 3 recReturn; older versions are read as well.
-const recordingMagic = "KUMIREC\x03"
-
-// Kinds of blocks in a file. After its kind and length a block has compressed bytes.
-const (
-	blockHeader  = 'H'
-	blockBirth   = 'B'
-	blockSegment = 'S'
-	blockEnd     = 'E'
-)
-
 // errorInterval is the time between two files of errors of the same handler.
 const errorInterval = time.Second
 
-// save writes a recording in the background.
-func (r *Recorder) save(s *saved) {
-	r.mu.Lock()
-	skip := false
-	if s.Error != "" && r.o.Mode == RecordError {
-		skip = s.Ended.Sub(r.last[s.Handler]) < errorInterval
-		if !skip {
-			r.last[s.Handler] = s.Ended
-		}
-	}
-	r.mu.Unlock()
-	if skip {
-		s.ring.drop()
-		return
-	}
+// put writes what is complete of a recording, in the background.
+func (r *Recorder) put(s *saved) {
 	r.do(func() {
-		defer s.ring.drop()
-		path, err := r.write(s)
-		if err != nil {
-			r.o.Logger.Error().Err(err).Str("match", s.Match).Msg("the recording of a match was not written")
-			return
+		err := r.write(s)
+		if err == nil {
+			err = s.file.show()
 		}
-		r.o.Logger.Info().Str("match", s.Match).Str("file", path).Msg("recording of a match written")
-		if err := r.clean(path); err != nil {
-			r.o.Logger.Warn().Err(err).Msg("old recordings of matches were not removed")
-		}
+		r.note(s, err)
 	})
 }
 
-func (r *Recorder) write(s *saved) (path string, err error) {
-	largest := len(s.birth)
-	for _, seg := range s.ring.segments {
-		largest = max(largest, seg.raw)
+// note logs that a recording could not be written, once until it can be.
+func (r *Recorder) note(s *saved, err error) {
+	if err != nil && !s.file.failed {
+		r.o.Logger.Error().Err(err).Str("match", s.Match).Msg("the recording of a match was not written")
 	}
-	if largest > maxBlock {
-		return "", fmt.Errorf("a part of it has %d bytes, and at most %d can be read again", largest, maxBlock)
-	}
-	if err := os.MkdirAll(r.o.Folder, 0o700); err != nil {
-		return "", err
-	}
-	id, _, _ := strings.Cut(s.Match, ".")
-	path = filepath.Join(r.o.Folder, s.Ended.UTC().Format("20060102-150405.000")+"-"+fileName(s.Handler)+"-"+id+RecordingEnding)
-	file, err := os.OpenFile(path+".part", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, file.Close(), os.Remove(path+".part"))
-		}
-	}()
-	w := bufio.NewWriter(file)
-	s.First = s.ring.first
-	header, err := json.Marshal(s.Header)
-	if err != nil {
-		return "", err
-	}
-	_, _ = w.WriteString(recordingMagic) // Flush returns the first error
-	block := func(kind byte, data []byte) {
-		_ = w.WriteByte(kind)
-		_, _ = w.Write(binary.AppendUvarint(nil, uint64(len(data))))
-		_, _ = w.Write(data)
-	}
-	block(blockHeader, r.encoder().EncodeAll(header, nil))
-	if s.birth != nil {
-		block(blockBirth, r.encoder().EncodeAll(s.birth, nil))
-	}
-	for _, seg := range s.ring.segments {
-		seg.shrink(r)
-		block(blockSegment, seg.data)
-	}
-	block(blockEnd, nil)
-	if err := w.Flush(); err != nil {
-		return "", err
-	}
-	if err := file.Close(); err != nil {
-		return "", err
-	}
-	return path, os.Rename(path+".part", path)
+	s.file.failed = err != nil
 }
 
-// fileName returns a handler's name as part of a file's.
-func fileName(name string) string {
-	if len(name) > 60 {
-		name = name[:60]
-	}
-	return strings.Map(func(c rune) rune {
-		if c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
-			return c
+// finish writes the rest of a recording, in the background, and forgets the ring. Of errors
+// that follow each other one is written, unless keep is set.
+func (r *Recorder) finish(s *saved, ring *ring, keep bool) {
+	if s.Error != "" && !keep {
+		r.mu.Lock()
+		skip := s.Ended.Sub(r.last[s.Handler]) < errorInterval
+		if !skip {
+			r.last[s.Handler] = s.Ended
 		}
-		return '_'
-	}, name)
+		r.mu.Unlock()
+		if skip {
+			ring.drop()
+			return
+		}
+	}
+	r.do(func() {
+		defer ring.drop()
+		err := r.write(s)
+		if err == nil && s.file.path == "" && s.file.next == 0 { // it has no segments
+			err = r.begin(s, true)
+		}
+		if err == nil && s.file.path != "" {
+			err = r.end(s.file, s.Header)
+		}
+		r.note(s, err)
+	})
 }
 
 // clean removes the oldest files while all have more bytes than the limit. It keeps newest.

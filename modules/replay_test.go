@@ -202,6 +202,7 @@ const match: any = {
 			case 8: state.order = await Promise.all([later(Math.random() * 4, 1).then(x => (state.log.push("t" + x), x)), later(Math.random() * 4, 2).then(x => (state.log.push("t" + x), x))]); break;
 			case 9: d.matchKick([m.sender]); break;
 			case 10: nk.storageWriteRetry?.(); state.self = state; break;
+			case 12: throw new Error("as told");
 			}
 		}
 		d.broadcastMessage(1, String(tick));
@@ -258,6 +259,7 @@ function M.match_loop(ctx, d, tick, state, messages)
 			end)
 		elseif op == 9 then d.match_kick({ m.sender })
 		elseif op == 10 then state.self = state
+		elseif op == 12 then error("as told")
 		end
 	end
 	d.broadcast_message(1, tostring(tick))

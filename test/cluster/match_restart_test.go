@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -41,12 +42,19 @@ const counting = `
 // alone is one server without a cluster, as a process.
 func alone(t *testing.T, postgres bool, source string, flags ...string) *node {
 	t.Helper()
+	return aloneIn(t, t.TempDir(), postgres, map[string]string{"index.ts": source}, flags...)
+}
+
+// aloneIn is alone with a data folder and the files of its modules.
+func aloneIn(t *testing.T, data string, postgres bool, modules map[string]string, flags ...string) *node {
+	t.Helper()
 	all := &nodes{t: t, modules: t.TempDir()}
-	if err := os.WriteFile(all.modules+"/index.ts", []byte(source), 0o644); err != nil {
-		t.Fatal(err)
+	for name, source := range modules {
+		if err := os.WriteFile(filepath.Join(all.modules, name), []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	n := &node{all: all, name: "alone"}
-	data := t.TempDir()
 	if err := storetest.WriteSQLite(data); err != nil {
 		t.Fatal(err)
 	}
