@@ -259,7 +259,7 @@ const (
 )
 
 // MatchRecord implements Dispatcher: it turns the recording of the match on or off, when the
-// running call has ended. A recording that was turned on is written when the match ends or when it is turned
+// running call has ended. A recording that was turned on goes to a file until the match ends or it is turned
 // off. It fails with FailedPrecondition on a server that does not record.
 func (m *Match) MatchRecord(on bool) error {
 	switch {

@@ -9602,8 +9602,8 @@ func (x *RecordingName) GetName() string {
 type Recording struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Size          float64                `protobuf:"fixed64,2,opt,name=size,proto3" json:"size,omitempty"` // bytes of the file
-	EndTime       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	Size          float64                `protobuf:"fixed64,2,opt,name=size,proto3" json:"size,omitempty"`                    // bytes of the file
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"` // if it has no end, when it was last written to
 	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	MatchId       string                 `protobuf:"bytes,5,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
 	Node          string                 `protobuf:"bytes,6,opt,name=node,proto3" json:"node,omitempty"`
@@ -9618,9 +9618,9 @@ type Recording struct {
 	Error         string                 `protobuf:"bytes,15,opt,name=error,proto3" json:"error,omitempty"`                           // that ended the match; blank: none did
 	ErrorIn       string                 `protobuf:"bytes,16,opt,name=error_in,json=errorIn,proto3" json:"error_in,omitempty"`        // the call of the handler
 	Problem       string                 `protobuf:"bytes,18,opt,name=problem,proto3" json:"problem,omitempty"`                       // why the file cannot be read; nothing else is set then
-	Stack         string                 `protobuf:"bytes,17,opt,name=stack,proto3" json:"stack,omitempty"`                           // of the error
 	FirstTick     float64                `protobuf:"fixed64,19,opt,name=first_tick,json=firstTick,proto3" json:"first_tick,omitempty"`
-	Incomplete    bool                   `protobuf:"varint,20,opt,name=incomplete,proto3" json:"incomplete,omitempty"`                           // the file ends early
+	Incomplete    bool                   `protobuf:"varint,20,opt,name=incomplete,proto3" json:"incomplete,omitempty"`                           // it has no end: the match runs, or its server was killed
+	Stack         string                 `protobuf:"bytes,17,opt,name=stack,proto3" json:"stack,omitempty"`                                      // of the error
 	ReplayProblem string                 `protobuf:"bytes,21,opt,name=replay_problem,json=replayProblem,proto3" json:"replay_problem,omitempty"` // why it cannot be replayed; blank: it can
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -9775,13 +9775,6 @@ func (x *Recording) GetProblem() string {
 	return ""
 }
 
-func (x *Recording) GetStack() string {
-	if x != nil {
-		return x.Stack
-	}
-	return ""
-}
-
 func (x *Recording) GetFirstTick() float64 {
 	if x != nil {
 		return x.FirstTick
@@ -9794,6 +9787,13 @@ func (x *Recording) GetIncomplete() bool {
 		return x.Incomplete
 	}
 	return false
+}
+
+func (x *Recording) GetStack() string {
+	if x != nil {
+		return x.Stack
+	}
+	return ""
 }
 
 func (x *Recording) GetReplayProblem() string {
@@ -13676,13 +13676,13 @@ const file_console_proto_rawDesc = "" +
 	"from_start\x18\x0e \x01(\bR\tfromStart\x12\x14\n" +
 	"\x05error\x18\x0f \x01(\tR\x05error\x12\x19\n" +
 	"\berror_in\x18\x10 \x01(\tR\aerrorIn\x12\x18\n" +
-	"\aproblem\x18\x12 \x01(\tR\aproblem\x12\x14\n" +
-	"\x05stack\x18\x11 \x01(\tR\x05stack\x12\x1d\n" +
+	"\aproblem\x18\x12 \x01(\tR\aproblem\x12\x1d\n" +
 	"\n" +
 	"first_tick\x18\x13 \x01(\x01R\tfirstTick\x12\x1e\n" +
 	"\n" +
 	"incomplete\x18\x14 \x01(\bR\n" +
-	"incomplete\x12%\n" +
+	"incomplete\x12\x14\n" +
+	"\x05stack\x18\x11 \x01(\tR\x05stack\x12%\n" +
 	"\x0ereplay_problem\x18\x15 \x01(\tR\rreplayProblem\"T\n" +
 	"\x14RecordedTicksRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +

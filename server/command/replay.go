@@ -92,7 +92,11 @@ func replayMatch(ctx context.Context, args []string, s streams) int {
 }
 
 func describeRecording(rec *match.Recording, s streams) {
-	fmt.Fprintf(s.out, "match %s, handler %s (%s), ended %s at tick %d\n", rec.Match, rec.Handler, rec.Runtime, rec.Ended.UTC().Format(time.RFC3339), rec.Tick)
+	end := "without an end, up to tick"
+	if !rec.Ended.IsZero() {
+		end = "ended " + rec.Ended.UTC().Format(time.RFC3339) + " at tick"
+	}
+	fmt.Fprintf(s.out, "match %s, handler %s (%s), %s %d\n", rec.Match, rec.Handler, rec.Runtime, end, rec.Tick)
 	if rec.Error != "" {
 		fmt.Fprintf(s.out, "it failed in %s: %s\n", rec.In, rec.Error)
 	}
@@ -100,7 +104,7 @@ func describeRecording(rec *match.Recording, s streams) {
 		fmt.Fprintf(s.out, "the recording begins with tick %d\n", rec.Segments[0].Tick)
 	}
 	if rec.Incomplete {
-		fmt.Fprintln(s.out, "the file is incomplete; what it has is replayed")
+		fmt.Fprintln(s.out, "the match was running or its server was killed; what the file has is replayed")
 	}
 }
 

@@ -46,18 +46,18 @@ function Shown({ of: r }: { of: Recording }) {
           of={[
             ["Match", <Id value={r.match_id} to={href("/matches/recordings", { match: r.match_id })} />],
             ["Handler", `${r.handler} (${r.runtime})`],
-            ["Result", r.error ? <Badge kind="bad">failed in {r.error_in}</Badge> : <Badge kind="good">ended</Badge>],
+            ["Result", r.error ? <Badge kind="bad">failed in {r.error_in}</Badge> : r.incomplete ? <Badge kind="warn">runs, or its server was killed</Badge> : <Badge kind="good">ended</Badge>],
             ["Label", r.label],
             ["Began", <When at={r.create_time} />],
-            ["Ended", <When at={r.end_time} />],
+            [r.incomplete ? "Last written" : "Ended", <When at={r.end_time} />],
             ["Ticks", `${r.first_tick} to ${r.last_tick}, ${r.tick_rate} a second`],
             ["Modules", r.module_version],
             ["Server", `${r.server_version}, node ${r.node}`],
-            ["File", `${bytes(r.size)}${r.incomplete ? ", incomplete" : ""}`],
+            ["File", bytes(r.size)],
           ]}
         />
         {r.error && <pre class="problem">{withStack(r.error, r.stack)}</pre>}
-        {!r.from_start && <p class="dim">What came before tick {r.first_tick} did not fit into the memory for the recording.</p>}
+        {!r.from_start && <p class="dim">What came before tick {r.first_tick} is in an older file, or did not fit into memory.</p>}
       </Card>
       <div class="split recorded">
         <Timeline of={r} tick={tick} choose={choose} />

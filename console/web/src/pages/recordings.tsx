@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { get } from "../lib/api";
-import { bytes, count } from "../lib/format";
+import { bytes } from "../lib/format";
 import { usePages } from "../lib/load";
 import { filter, go, href } from "../lib/router";
 import type { Time } from "../lib/types";
@@ -49,7 +49,7 @@ const columns: Column<Recording>[] = [
   { title: "Error", cell: (r) => (r.problem ? <span title={r.problem}>{r.problem}</span> : r.error ? <span class="error" title={r.error}>{r.error}</span> : <span class="faint">–</span>) },
   { title: "Match", width: "minmax(9rem, 20rem)", wide: true, cell: (r) => <span class="mono">{r.match_id}</span> },
   { title: "Label", wide: true, cell: (r) => r.label },
-  { title: "Ticks", width: "6rem", right: true, cell: (r) => !r.problem && count(r.last_tick + 1) },
+  { title: "Ticks", width: "8rem", right: true, cell: (r) => !r.problem && `${r.first_tick}–${r.last_tick}` },
   { title: "Size", width: "5rem", right: true, wide: true, cell: (r) => bytes(r.size) },
 ];
 
@@ -95,13 +95,13 @@ const HowTo = ({ mode }: { mode: string }) => (
   <Card title="How matches are recorded">
     {mode === "off" ? (
       <p>
-        Recording is off. With the setting <code>match.record: error</code> the last minutes of every match are kept in memory, and written to a file if its handler fails; with <code>always</code> each match is written when it ends.
+        Recording is off. With the setting <code>match.record: error</code> the last minutes of every match are kept in memory, and written to a file if its handler fails; with <code>always</code> each match is written while it runs.
       </p>
     ) : (
-      <p>{mode === "error" ? "A match is written to a file if its handler fails." : "Each match is written to a file when it ends."} None has been since this folder is used.</p>
+      <p>{mode === "error" ? "A match is written to a file if its handler fails." : "Each match is written to a file while it runs: after a minute, and when it ends."} None has been since this folder is used.</p>
     )}
     <p>
-      A handler turns the recording of its match on by itself with <code>dispatcher.matchRecord(true)</code>, in Lua <code>dispatcher.match_record(true)</code>. A recording is here when the match has ended.
+      A handler turns the recording of its match on by itself with <code>dispatcher.matchRecord(true)</code>, in Lua <code>dispatcher.match_record(true)</code>. A recording is here after a minute, or when the match has ended.
     </p>
   </Card>
 );
