@@ -3,14 +3,10 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/gofrs/uuid/v5"
 
 	"kumi/cluster/wire"
 	"kumi/match"
@@ -23,8 +19,6 @@ const (
 	holdTimeout = time.Second
 	// confirmTimeout is how long a node is waited for that is told where matches have moved.
 	confirmTimeout = 2 * time.Second
-	// movesAtOnce and maxMovesAnswered keep lists of moves below the size of a message.
-	movesAtOnce, maxMovesAnswered = 1000, 10_000
 )
 
 // holds are the questions of Hold that wait for their answers.
@@ -167,16 +161,6 @@ func (m *Matches) confirm(ctx context.Context, part []match.Move) {
 	}
 }
 
-// askMoves asks a node which moved matches it runs.
-func (m *Matches) askMoves(of presence.NodeID) {
-	ctx, cancel := context.WithTimeout(m.n.context, confirmTimeout)
-	defer cancel()
-	out := &wire.MatchMoves{}
-	if err := Call(ctx, m.n, of, wire.Method_METHOD_MATCH_MOVES, &wire.MatchMoves{}, out); err == nil {
-		m.registry.Moved(false, readMoves(out)...)
-	}
-}
-
 // serveMoves lets other nodes hand over matches, and follows where they are.
 func (m *Matches) serveMoves(r *match.Registry) {
 	HandleCall(m.n, wire.Method_METHOD_MATCH_TAKE, func(ctx context.Context, from presence.NodeID, in *wire.MatchTake) (*wire.MatchTaken, error) {
@@ -188,24 +172,23 @@ func (m *Matches) serveMoves(r *match.Registry) {
 		return &wire.MatchTaken{Ended: ended}, err
 	})
 	HandleCall(m.n, wire.Method_METHOD_MATCH_MOVES, func(_ context.Context, _ presence.NodeID, in *wire.MatchMoves) (*wire.MatchMoves, error) {
-		r.Moved(false, readMoves(in)...)
-		here := r.MovedHere()
-		return writeMoves(here[:min(len(here), maxMovesAnswered)]), nil // items tell of all
-	})
-	m.n.OnJoin(func(ctx context.Context) error { // before this node judges who is in its matches
-		var all error
-		for _, a := range CallAll[*wire.MatchMoves](ctx, m.n, wire.Method_METHOD_MATCH_MOVES, &wire.MatchMoves{}) {
-			if a.Err != nil {
-				all = errors.Join(all, fmt.Errorf("ask node %s for moved matches: %w", a.Peer.Name, a.Err))
-				continue
-			}
-			r.Moved(false, readMoves(a.Out)...)
+		if len(in.Moves) > 0 {
+			r.Moved(false, readMoves(in)...)
+			return &wire.MatchMoves{}, nil
 		}
-		return all
+		return m.answerMoves(in.After), nil
 	})
+	m.n.OnJoin(m.askAllMoves) // before this node judges who is in its matches
 	HandleItem(m.n, wire.Kind_KIND_MATCH_MOVES, func(from presence.NodeID, in *wire.MatchMoves) {
+		p, _ := m.n.Peer(from)
+		if in.Begins {
+			r.Doubt(p.Name)
+		}
 		for _, one := range readMoves(in) {
-			r.Moved(presence.NodeHash(one.Node) == from, one)
+			r.Moved(one.Node == p.Name, one)
+		}
+		if in.Ends {
+			r.Doubted(p.Name)
 		}
 	})
 	HandleItem(m.n, wire.Kind_KIND_MATCH_HOLD, func(from presence.NodeID, in *wire.MatchHold) {
@@ -220,37 +203,13 @@ func (m *Matches) serveMoves(r *match.Registry) {
 		case !p.State.Alive():
 			m.holds.answered(p.ID, 0)
 		case was == Lost: // it is new, or has forgotten what this node has
-			for part := range slices.Chunk(r.MovedHere(), movesAtOnce) {
-				m.n.Send(p.ID, wire.Kind_KIND_MATCH_MOVES, writeMoves(part), true)
-			}
+			m.tellMoves(p.ID)
 			// It may not have noticed that this node took it for lost.
-			m.n.wait.Go(func() { m.askMoves(p.ID) })
+			m.n.wait.Go(func() {
+				ctx, cancel := context.WithTimeout(m.n.context, confirmTimeout)
+				defer cancel()
+				_ = m.askMoves(ctx, p.ID)
+			})
 		}
 	})
-}
-
-func writeMove(m match.Move) *wire.MatchMove {
-	return &wire.MatchMove{Match: m.Match[:], Home: m.Home, Node: m.Node, Epoch: m.Epoch, Ended: m.Ended}
-}
-
-func writeMoves(all []match.Move) *wire.MatchMoves {
-	out := &wire.MatchMoves{}
-	for _, m := range all {
-		out.Moves = append(out.Moves, writeMove(m))
-	}
-	return out
-}
-
-func readMove(in *wire.MatchMove) (m match.Move, ok bool) {
-	id, err := uuid.FromBytes(in.GetMatch())
-	return match.Move{Match: id, Home: in.GetHome(), Node: in.GetNode(), Epoch: in.GetEpoch(), Ended: in.GetEnded()}, err == nil
-}
-
-func readMoves(in *wire.MatchMoves) (all []match.Move) {
-	for _, one := range in.Moves {
-		if m, ok := readMove(one); ok {
-			all = append(all, m)
-		}
-	}
-	return all
 }

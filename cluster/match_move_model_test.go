@@ -172,9 +172,21 @@ func (g *moving) play(t *testing.T) (wrong []string) {
 				if moved := runs[0] != "a"; moved && p.name != "a" && g.kill == "" && g.cut == 0 && !stuck[id] && !slices.Equal(got, upTo(p.number.Load())) {
 					say("match %d on %s has of %s %v, want all up to %d", i, runs[0], p.name, got, p.number.Load())
 				}
-				if moved := runs[0] != "a"; moved && p.name != "a" && g.kill == "" && !stuck[id] && !p.on(k.stream()) {
+				if moved := runs[0] != "a"; moved && p.name != "a" && g.kill == "" && !stuck[id] && g.cut < lostAfter && !p.on(k.stream()) {
 					say("%s is not in match %d on %s any more", p.name, i, runs[0])
 				}
+			}
+		}
+		// When all are over no node knows of a move any more.
+		for _, id := range ids {
+			if err := nodes["b"].matches.End(t.Context(), id, 0); err != nil && err != match.ErrNotFound {
+				say("match %s does not end: %v", id, err)
+			}
+		}
+		after(2 * time.Minute)
+		for _, name := range nodeNames {
+			if n := nodes[name].matches.KnownMoves(); n > 0 {
+				say("%s knows of %d moves after all matches have ended", name, n)
 			}
 		}
 		wrong = append(wrong, store.wrong...)
@@ -187,6 +199,9 @@ func (g *moving) play(t *testing.T) (wrong []string) {
 	})
 	return wrong
 }
+
+// lostAfter is the silence after which nodes lose each other.
+const lostAfter = 10 * time.Second
 
 func movings(t *testing.T, draw func(r *rand.Rand) moving) {
 	t.Helper()
@@ -209,6 +224,13 @@ func TestMovesThroughFailures(t *testing.T) {
 // So do nodes that lose each other for some time.
 func TestMovesThroughCuts(t *testing.T) {
 	movings(t, func(r *rand.Rand) moving { return moving{cut: time.Duration(r.IntN(8000)) * time.Millisecond} })
+}
+
+// Nor do nodes that lose each other for so long that their players leave the matches there.
+func TestMovesThroughLosses(t *testing.T) {
+	movings(t, func(r *rand.Rand) moving {
+		return moving{cut: lostAfter + time.Duration(r.IntN(20_000))*time.Millisecond}
+	})
 }
 
 // And nodes that are killed: what they had goes on when they start again.

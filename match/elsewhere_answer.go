@@ -135,11 +135,16 @@ func (r *Registry) Untrack(session uuid.UUID, stream presence.Stream, admission 
 // Others may still hear of that node, so this one decides about its own sessions only. It
 // does not block: the sessions leave soon after.
 func (r *Registry) NodeLost(node string) {
-	moved := r.moves.lost(node)
+	moved := r.moves.drop(node, false)
+	r.leave(func(s presence.Stream) bool { return moved[s.Subject] || r.Owner(s) == node })
+}
+
+// leave makes the sessions of this node leave matches which can no longer say so, soon.
+func (r *Registry) leave(which func(presence.Stream) bool) {
 	go func() {
 		var streams []presence.Stream
 		r.tracker.Streams(presence.ModeMatchAuthoritative, func(s presence.Stream, _ int) bool {
-			if moved[s.Subject] || r.Owner(s) == node {
+			if which(s) {
 				streams = append(streams, s)
 			}
 			return true

@@ -298,6 +298,11 @@ func (m *Match) ask(ctx context.Context, j *Joiner, metadata map[string]string) 
 
 	got, err := wait(ctx, a.answer, &a.state, m.reg.o.AnswerWait)
 	if err != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.moving {
+			return admission{}, errMoving
+		}
 		return admission{}, nil // rejected without a reason
 	}
 	return got, got.err

@@ -71,6 +71,7 @@ func (r *Registry) Held(m Move) { r.moves.hold(m) }
 // that runs them, in the order in which that sends it and asks to hold. The cluster calls it.
 // It does not block.
 func (r *Registry) Moved(own bool, all ...Move) {
+	var lost []string
 	for _, m := range all {
 		r.moves.set(m, own, func(held []heldInput) {
 			if m.Ended {
@@ -88,6 +89,25 @@ func (r *Registry) Moved(own bool, all ...Move) {
 				}
 			}
 		})
+		if !m.Ended && m.Node != r.o.Node && !slices.Contains(lost, m.Node) && !r.o.Elsewhere.Known(m.Node) {
+			lost = append(lost, m.Node)
+		}
+	}
+	for _, node := range lost { // NodeLost may have come too early to see these matches
+		r.NodeLost(node)
+	}
+}
+
+// Doubt is called when another node begins to name all moved matches that it runs, which it
+// does after it took this one for lost and told it nothing. Doubted is called when it has
+// named them, as Moved was: the rest has ended, and this node's sessions leave it. Neither
+// blocks.
+func (r *Registry) Doubt(node string) { r.moves.doubt(node) }
+
+// Doubted ends what Doubt has begun.
+func (r *Registry) Doubted(node string) {
+	if ended := r.moves.drop(node, true); len(ended) > 0 {
+		r.leave(func(s presence.Stream) bool { return ended[s.Subject] })
 	}
 }
 

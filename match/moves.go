@@ -36,6 +36,9 @@ type moves struct {
 type moved struct {
 	Move       // with Ended, one that is over: kept for a while, as older news may arrive late
 	hold *hold // it is moving; nil: it runs on Node
+	// doubtful says that Node has begun to name all that have come to it, and has not named
+	// this one.
+	doubtful bool
 }
 
 // hold keeps messages for a match that is moving.
@@ -127,6 +130,9 @@ func (l *moves) set(m Move, own bool, arrive func(held []heldInput)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	is := l.of[m.Match]
+	if is != nil {
+		is.doubtful = false
+	}
 	switch {
 	case is == nil, is.Epoch < m.Epoch:
 	case is.Epoch > m.Epoch, is.Ended, is.hold != nil && !own && !m.Ended:
@@ -162,8 +168,17 @@ func (l *moves) put(m Move) *moved {
 		l.of[m.Match] = is
 		l.some.Store(true)
 	}
-	is.Move = m
+	is.Move, is.doubtful = m, false
 	return is
+}
+
+// KnownMoves returns how many matches this node knows of that have moved, are moving, or have
+// done so and ended a short time ago. While it is not 0 each message of a client costs a
+// lookup more.
+func (r *Registry) KnownMoves() int {
+	r.moves.mu.RLock()
+	defer r.moves.mu.RUnlock()
+	return len(r.moves.of)
 }
 
 // keepEnded is longer than news about a match can take to arrive.
@@ -182,8 +197,17 @@ func (l *moves) remove(id uuid.UUID) {
 	l.some.Store(len(l.of) > 0)
 }
 
-// lost forgets the matches of a node, and returns them.
-func (l *moves) lost(node string) (ids map[uuid.UUID]bool) {
+// doubt makes those doubtful that have come to a node, until there is news of them.
+func (l *moves) doubt(node string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.of {
+		m.doubtful = m.doubtful || m.Node == node && m.Home != node
+	}
+}
+
+// drop forgets the matches of a node, all or those that are doubtful, and returns them.
+func (l *moves) drop(node string, doubtful bool) (ids map[uuid.UUID]bool) {
 	if !l.some.Load() {
 		return nil
 	}
@@ -191,7 +215,7 @@ func (l *moves) lost(node string) (ids map[uuid.UUID]bool) {
 	defer l.mu.Unlock()
 	ids = map[uuid.UUID]bool{}
 	for id, m := range l.of {
-		if m.Node == node {
+		if m.Node == node && (m.doubtful || !doubtful) {
 			ids[id] = true
 			l.remove(id)
 		}

@@ -1136,9 +1136,16 @@ func (x *MatchMove) GetEnded() bool {
 	return false
 }
 
+// MatchMoves are news of matches that have moved. As a call without moves it asks for those
+// that the receiver runs, in the order of their ids.
 type MatchMoves struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Moves         []*MatchMove           `protobuf:"bytes,1,rep,name=moves,proto3" json:"moves,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Moves []*MatchMove           `protobuf:"bytes,1,rep,name=moves,proto3" json:"moves,omitempty"`
+	After []byte                 `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"` // of a question: the last id that the sender has got
+	More  bool                   `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`  // of an answer: there are more
+	// Of items: the sender begins to name, or has named, all moved matches that it runs.
+	Begins        bool `protobuf:"varint,4,opt,name=begins,proto3" json:"begins,omitempty"`
+	Ends          bool `protobuf:"varint,5,opt,name=ends,proto3" json:"ends,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1178,6 +1185,34 @@ func (x *MatchMoves) GetMoves() []*MatchMove {
 		return x.Moves
 	}
 	return nil
+}
+
+func (x *MatchMoves) GetAfter() []byte {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *MatchMoves) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *MatchMoves) GetBegins() bool {
+	if x != nil {
+		return x.Begins
+	}
+	return false
+}
+
+func (x *MatchMoves) GetEnds() bool {
+	if x != nil {
+		return x.Ends
+	}
+	return false
 }
 
 // MatchHold is sent by the node of a match that is about to move. The receiver keeps what
@@ -1738,10 +1773,14 @@ const file_cluster_wire_match_proto_rawDesc = "" +
 	"\x04home\x18\x02 \x01(\tR\x04home\x12\x12\n" +
 	"\x04node\x18\x03 \x01(\tR\x04node\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x14\n" +
-	"\x05ended\x18\x05 \x01(\bR\x05ended\">\n" +
+	"\x05ended\x18\x05 \x01(\bR\x05ended\"\x94\x01\n" +
 	"\n" +
 	"MatchMoves\x120\n" +
-	"\x05moves\x18\x01 \x03(\v2\x1a.kumi.cluster.v1.MatchMoveR\x05moves\"O\n" +
+	"\x05moves\x18\x01 \x03(\v2\x1a.kumi.cluster.v1.MatchMoveR\x05moves\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\fR\x05after\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\x12\x16\n" +
+	"\x06begins\x18\x04 \x01(\bR\x06begins\x12\x12\n" +
+	"\x04ends\x18\x05 \x01(\bR\x04ends\"O\n" +
 	"\tMatchHold\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.kumi.cluster.v1.MatchMoveR\x02at\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\"#\n" +
