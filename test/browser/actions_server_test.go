@@ -78,6 +78,8 @@ func TestActionsServer(t *testing.T) {
 	o.sees(t, shows(".table", "swept"))
 
 	actionsSettings(t, o)
+	o.page(t, "/audit?after=nonsense")
+	o.sees(t, shows(".table", "DeleteAclTemplate"))
 	o.page(t, "/audit")
 	o.fill(t, "Operator", "admin")
 	o.fill(t, "Action", "3")
@@ -89,6 +91,11 @@ func TestActionsServer(t *testing.T) {
 	o.closed(t)
 
 	// The end of the data, and of the server.
+	o.page(t, "/settings?tab=data")
+	o.do(t, "have a file", evaluate(`window.saved = '[{"collection":"saves","key":"imported","user_id":"`+bob.ID+`","value":{"coins":1},"permission_read":1,"permission_write":1}]'`))
+	o.press(t, "Import objects")
+	o.sure(t, "Import")
+	o.sees(t, "location.hash === '#/storage' && "+shows(".table", "imported"))
 	o.page(t, "/settings?tab=data")
 	for _, what := range []string{"players", "data"} {
 		o.press(t, "Delete all "+what)
@@ -130,6 +137,17 @@ func actionsStorage(t *testing.T, o *operator, bob *servertest.User) {
 	o.sees(t, "document.querySelector('.editor').shadowRoot.textContent.includes('9007199254740995')")
 	o.press(t, "Save")
 	o.shows(t, "The object is saved.")
+	bob.Do(t, "PUT", "/v2/storage", `{"objects":[{"collection":"saves","key":"low","value":"{\"level\":12}"},{"collection":"saves","key":"high","value":"{\"level\":15}"}]}`)
+	o.page(t, "/storage?tab=indexes")
+	o.do(t, "choose the index", evaluate("document.querySelector('[aria-label=Indexes] .row.opens').click()"))
+	o.fill(t, "Query", "+value.level:>=10")
+	o.fill(t, "Order", "-value.level")
+	o.press(t, "Search")
+	o.sees(t, "[...document.querySelectorAll('[aria-label=Objects] .rows a')].map((e) => e.textContent).filter((e) => /low|high/.test(e)).join() === 'high,low'")
+	o.press(t, "high")
+	o.shows(t, "saves / high")
+	o.press(t, "Back")
+	o.sees(t, "location.hash === '#/storage'")
 	o.page(t, "/storage?collection=saves")
 	o.fill(t, "Key, or its beginning with %", "slot%")
 	o.sees(t, "location.hash.includes('key=') && document.querySelectorAll('.rows .row').length === 1")
@@ -139,9 +157,9 @@ func actionsStorage(t *testing.T, o *operator, bob *servertest.User) {
 	o.fill(t, "Collection", "saves")
 	o.sees(t, "location.hash === '#/storage?collection=saves'")
 	o.page(t, "/storage?collection=saves&user="+bob.ID)
-	o.sees(t, `document.querySelector('.notice')?.textContent.includes('1 selected') || void document.querySelector('.head input:not(:checked)')?.click()`)
+	o.sees(t, `document.querySelector('.notice')?.textContent.includes('3 selected') || void document.querySelector('.head input:not(:checked)')?.click()`)
 	o.confirm(t, "Delete")
-	o.shows(t, "Delete: 1 done.")
+	o.shows(t, "Delete: 3 done.")
 }
 
 // actionsBoard makes a tournament, and writes, edits and deletes a score.

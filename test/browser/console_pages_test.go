@@ -61,8 +61,9 @@ func TestConsoleGame(t *testing.T) {
 	o.sees(t, shows(".overlay", "index.js:2"))
 	o.sees(t, shows(".overlay .here", "boom();"))
 	o.picture(t, "reload-error")
-	srv.Write(t, "index.js", arena+"// changed\n")
+	o.press(t, "Dismiss")
 	o.sees(t, "!document.querySelector('.overlay')")
+	srv.Write(t, "index.js", arena+"// changed\n")
 	o.shows(t, "The modules were reloaded")
 
 	o.page(t, "/leaderboards")

@@ -43,6 +43,7 @@ func TestMatch(t *testing.T) {
 	send := func(s *servertest.Socket, base64 string) {
 		t.Helper()
 		s.Send(t, `{"match_data_send":{"match_id":`+quote(id)+`,"op_code":"1","data":`+quote(base64)+`}}`)
+		s.Call(t, "ping", `{}`) // answered when the match has it
 	}
 
 	o := signIn(t, b, srv, "admin", "password")

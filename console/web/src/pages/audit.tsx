@@ -28,7 +28,7 @@ const kinds = [undefined, "good", "info", "bad", undefined, "good", undefined] a
 export default function Audit() {
   const resources = useResources();
   const users = useLoad((signal) => get<{ usernames: string[] }>("audit/log/users", {}, signal), []);
-  const time = (name: string) => (filter(name) ? new Date(filter(name)).toISOString() : "");
+  const time = (name: string) => (Date.parse(filter(name)) ? new Date(filter(name)).toISOString() : "");
   const filters = { username: filter("user"), resource: filter("resource"), action: filter("action"), after: time("after"), before: time("before") };
   const pages = usePages(
     async (cursor, signal) => {

@@ -11,6 +11,7 @@ import { TextField } from "../../ui/field";
 import { JsonText } from "../../ui/json_editor";
 import { Badge, Card, Id, Loaded } from "../../ui/show";
 import { Table } from "../../ui/table";
+import { complain } from "../../ui/toast";
 
 interface Index {
   collection: string;
@@ -63,11 +64,16 @@ interface Found {
 function Query({ index }: { index: Index }) {
   const query = useSignal("");
   const order = useSignal("");
-  const [found, set] = useState<Found>();
-  const search = async (cursor = "") => {
-    const body = { query: query.value, order: order.value.split(/[\s,]+/).filter(Boolean), limit: 100, cursor };
-    const next = await post<Found>(path`storage/index/${index.index}/query`, body);
-    set({ objects: cursor ? [...(found?.objects ?? []), ...next.objects] : next.objects, next_cursor: next.next_cursor });
+  const [found, set] = useState<Found & { of: object }>();
+  const ask = (of: object, cursor: string) => post<Found>(path`storage/index/${index.index}/query`, { ...of, limit: 100, cursor });
+  const search = async () => {
+    const of = { query: query.value, order: order.value.split(/[\s,]+/).filter(Boolean) };
+    set({ ...(await ask(of, "")), of });
+  };
+  // What is typed meanwhile is another search.
+  const more = async ({ of, objects, next_cursor }: Found & { of: object }) => {
+    const next = await ask(of, next_cursor);
+    set((now) => (now?.of === of ? { objects: [...objects, ...next.objects], next_cursor: next.next_cursor, of } : now));
   };
   return (
     <Card title={`Search in ${index.index}`}>
@@ -77,7 +83,7 @@ function Query({ index }: { index: Index }) {
           <TextField label="Order" hint={index.sortable_fields.length > 0 ? `A minus for descending: -value.${index.sortable_fields[0]}` : "The index has no sortable fields"} value={order} />
         </div>
         <div class="buttons">
-          <Action label="Search" icon="search" kind="primary" submit run={() => search()} />
+          <Action label="Search" icon="search" kind="primary" submit run={search} />
         </div>
       </form>
       {found && (
@@ -87,7 +93,7 @@ function Query({ index }: { index: Index }) {
           rowKey={objectPath}
           open={(o) => go("/" + objectPath(o))}
           more={!!found.next_cursor}
-          next={() => void search(found.next_cursor)}
+          next={() => void more(found).catch(complain)}
           columns={[
             { title: "Key", cell: (o) => <a href={href("/" + objectPath(o))} tabIndex={-1}>{o.key}</a> },
             { title: "Owner", wide: true, cell: (o) => <Id value={o.user_id} to={href(`/players/${o.user_id}`)} /> },
