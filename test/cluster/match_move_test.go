@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -14,131 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heroiclabs/nakama-common/runtime"
-
 	"kumi/internal/testutil"
-	"kumi/modules/golang"
 )
-
-// The match of these tests counts what its functions are called with, in three languages.
-var movingModules = map[string]string{
-	"index.ts": `
-		const moving = {
-			matchInit: () => ({ state: { n: 0, attempts: 0, joins: 0, left: 0, restored: 0 }, tickRate: 20, label: "moving js" }),
-			matchJoinAttempt: (ctx, logger, nk, d, tick, state) => { state.attempts++; return { state, accept: true } },
-			matchJoin: (ctx, logger, nk, d, tick, state, presences) => { state.joins += presences.length; return { state } },
-			matchLeave: (ctx, logger, nk, d, tick, state, presences) => { state.left += presences.length; return { state } },
-			matchLoop(ctx, logger, nk, d, tick, state, messages) {
-				state.n += messages.length;
-				if (messages.length) d.broadcastMessage(1, String(state.n));
-				return { state };
-			},
-			matchTerminate: (ctx, logger, nk, d, tick, state) => null,
-			matchSignal: (ctx, logger, nk, d, tick, state) => ({ state, data: JSON.stringify({ ...state, tick, node: ctx.node, match: ctx.matchId }) }),
-			matchRestored: (ctx, logger, nk, d, tick, state) => { state.restored++; return { state } },
-		};
-		export function InitModule(ctx, logger, nk, initializer) {
-			initializer.registerMatch("moving_js", moving);
-			initializer.registerRpc("start", (ctx, logger, nk, name) => nk.matchCreate(name, {}));
-			initializer.registerRpc("signal", (ctx, logger, nk, id) => nk.matchSignal(id, ""));
-			initializer.registerRpc("list", (ctx, logger, nk) => JSON.stringify(nk.matchList(100, true).map(m => m.matchId)));
-		}`,
-	"moving_lua.lua": `
-		local nk = require("nakama")
-		local M = {}
-		function M.match_init() return { n = 0, attempts = 0, joins = 0, left = 0, restored = 0 }, 20, "moving lua" end
-		function M.match_join_attempt(ctx, d, tick, state) state.attempts = state.attempts + 1 return state, true end
-		function M.match_join(ctx, d, tick, state, presences) state.joins = state.joins + #presences return state end
-		function M.match_leave(ctx, d, tick, state, presences) state.left = state.left + #presences return state end
-		function M.match_loop(ctx, d, tick, state, messages)
-			state.n = state.n + #messages
-			if #messages > 0 then d.broadcast_message(1, tostring(state.n)) end
-			return state
-		end
-		function M.match_terminate() return nil end
-		function M.match_signal(ctx, d, tick, state)
-			return state, nk.json_encode({ n = state.n, attempts = state.attempts, joins = state.joins, left = state.left, restored = state.restored, tick = tick, node = ctx.node, match = ctx.match_id })
-		end
-		function M.match_restored(ctx, d, tick, state) state.restored = state.restored + 1 return state end
-		return M`,
-}
-
-func init() {
-	golang.Register("moving", func(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, i runtime.Initializer) error {
-		return i.RegisterMatch("moving_go", func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule) (runtime.Match, error) {
-			return movingMatch{}, nil
-		})
-	})
-}
-
-type movingMatch struct{}
-
-var _ golang.MatchSnapshotter = movingMatch{}
-
-// movingState is what the signal answers, in all languages. In Go it is the state, too.
-type movingState struct {
-	N, Attempts, Joins, Left, Restored int
-	Tick                               int64
-	Node, Match                        string
-}
-
-func (movingMatch) MatchInit(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, map[string]any) (any, int, string) {
-	return &movingState{}, 20, "moving go"
-}
-
-func (movingMatch) MatchJoinAttempt(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, state any, _ runtime.Presence, _ map[string]string) (any, bool, string) {
-	state.(*movingState).Attempts++
-	return state, true, ""
-}
-
-func (movingMatch) MatchJoin(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, state any, presences []runtime.Presence) any {
-	state.(*movingState).Joins += len(presences)
-	return state
-}
-
-func (movingMatch) MatchLeave(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, state any, presences []runtime.Presence) any {
-	state.(*movingState).Left += len(presences)
-	return state
-}
-
-func (movingMatch) MatchLoop(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, d runtime.MatchDispatcher, _ int64, state any, messages []runtime.MatchData) any {
-	s := state.(*movingState)
-	s.N += len(messages)
-	if len(messages) > 0 {
-		_ = d.BroadcastMessage(1, fmt.Append(nil, s.N), nil, nil, true)
-	}
-	return s
-}
-
-func (movingMatch) MatchTerminate(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, runtime.MatchDispatcher, int64, any, int) any {
-	return nil
-}
-
-func (movingMatch) MatchSignal(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, tick int64, state any, _ string) (any, string) {
-	s := *state.(*movingState)
-	s.Tick = tick
-	s.Node, _ = ctx.Value(runtime.RUNTIME_CTX_NODE).(string)
-	s.Match, _ = ctx.Value(runtime.RUNTIME_CTX_MATCH_ID).(string)
-	text, _ := json.Marshal(s)
-	return state, string(text)
-}
-
-func (movingMatch) MatchSnapshot(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ int64, state any) ([]byte, error) {
-	return json.Marshal(state)
-}
-
-func (movingMatch) MatchRestore(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, data []byte, _ []runtime.Presence) (any, error) {
-	s := new(movingState)
-	err := json.Unmarshal(data, s)
-	s.Restored++
-	return s, err
-}
-
-// moving asks a match, wherever it is, from this node.
-func (n *node) moving(id string) (s movingState, ok bool) {
-	text, _ := n.RPC(n.all.t, "signal", id)
-	return s, json.Unmarshal([]byte(text), &s) == nil
-}
 
 // A node that is drained hands its matches over to the others. Who is on these does not
 // notice, who was on it comes back, and nothing that was sent is lost or handled twice.
@@ -290,5 +165,44 @@ func TestDrainWithoutTheModule(t *testing.T) {
 	a.Ready()
 	if s, ok := b.moving(id); !ok || s.Restored != 1 {
 		t.Errorf("after its node's start the match is %v %+v", ok, s)
+	}
+}
+
+// Two nodes are restarted one after the other. While the first still restores its matches,
+// those of the second go on there, and then they move.
+func TestDrainToANodeThatStarts(t *testing.T) {
+	t.Parallel()
+	all := startNodes(t, 2, movingModules, "--match.snapshot", "20", "--shutdown_grace_sec", "1")
+	a, b := all.list[0], all.list[1]
+	waiting, _ := b.RPC(t, "start", "waiting_go")
+	testutil.Eventually(t, "the match has a snapshot", func() bool { s, _ := b.moving(waiting); return s.Tick > 5 })
+	b.Kill()
+	b.Start()
+	testutil.Eventually(t, "the new process is heard", func() bool {
+		return slices.ContainsFunc(a.log.Lines(`"state":"ready"`), func(line string) bool { return strings.Contains(line, `"epoch":2`) })
+	})
+	ids := map[string]string{}
+	before := map[string]movingState{}
+	for _, name := range []string{"moving_js", "moving_lua", "moving_go"} {
+		ids[name], _ = a.RPC(t, "start", name)
+		before[name], _ = a.moving(ids[name])
+	}
+	a.Signal(syscall.SIGTERM)
+	for name, id := range ids {
+		testutil.Eventually(t, "the match goes on", func() bool { s, _ := a.moving(id); return s.Node == "a" && s.Tick > before[name].Tick+20 })
+	}
+	if err := os.WriteFile(waitsFor(waiting), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(waitsFor(waiting)) })
+	a.Ended()
+	b.Ready()
+	for name, id := range ids {
+		if s, ok := b.moving(id); !ok || s.Node != "b" || s.Restored != 1 || s.Tick < before[name].Tick+20 {
+			t.Errorf("%s is %v %+v", name, ok, s)
+		}
+	}
+	if s, ok := b.moving(waiting); !ok || s.Restored != 1 {
+		t.Errorf("the match that was restored is %v %+v", ok, s)
 	}
 }
