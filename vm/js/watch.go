@@ -216,7 +216,7 @@ func (w *watch) close() {
 	memory := w.memory
 	w.memory = nil
 	if w.timer != nil {
-		w.timer.Stop()
+		w.timer.Reset(0) // not Stop: Go may keep a stopped timer, and so the VM, for many seconds
 	}
 	w.mu.Unlock()
 	memory.Close() // not under mu: it takes the guard's lock, under which the guard takes mu

@@ -92,6 +92,6 @@ func (w *stuckWatch) close() {
 	defer w.mu.Unlock()
 	w.closed = true
 	if w.timer != nil {
-		w.timer.Stop()
+		w.timer.Reset(0) // not Stop: Go may keep a stopped timer, and so the VM, for many seconds
 	}
 }
