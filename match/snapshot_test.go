@@ -3,6 +3,7 @@ package match
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -142,6 +143,42 @@ func TestRestoreThatHangs(t *testing.T) {
 	}
 	if n := w.Count(); n != 2 {
 		t.Errorf("%d matches run after the last one came back", n)
+	}
+}
+
+// meetingGame is a game whose Restore waits for that of another match.
+type meetingGame struct {
+	durableGame
+	meet chan struct{}
+}
+
+func (g meetingGame) Restore(context.Context, int64, []byte, []*presence.Presence) (bool, error) {
+	select {
+	case g.meet <- struct{}{}:
+	case <-g.meet:
+	}
+	return true, nil
+}
+
+// Matches are restored several at a time, if there are several CPUs.
+func TestRestoreAtOnce(t *testing.T) {
+	t.Parallel()
+	if runtime.GOMAXPROCS(0) == 1 {
+		return
+	}
+	store := &readStore{}
+	for range 20 {
+		store.all = append(store.all, &Snapshot{ID: uuid.Must(uuid.NewV4()), Handler: "durable", Rate: 1})
+	}
+	w := newTestRegistry(t, Options{Snapshots: store, RestoreTime: time.Minute})
+	meet := make(chan struct{})
+	w.SetHandlers(func(string) (Factory, bool) {
+		return func(_ context.Context, m Dispatcher) (Handler, error) {
+			return meetingGame{durableGame{&game{m: m, rate: 1}}, meet}, nil
+		}, true
+	})
+	if err := w.Restore(t.Context()); err != nil || w.Count() != len(store.all) {
+		t.Errorf("%d matches were restored, want %d, %v", w.Count(), len(store.all), err)
 	}
 }
 

@@ -164,6 +164,7 @@ func newKeptServerOf(t testing.TB, language, source string, change ...func(*game
 	o := testParams
 	o.Mode, o.MaxMatch, o.MaxAll, o.Folder = match.RecordAlways, 4<<20, 64<<20, t.TempDir()
 	r := &recordingServer{recorder: match.NewRecorder(o), folder: o.Folder}
+	t.Cleanup(r.recorder.Close)
 	r.testServer = emptyTestServer(t, files, append(change, func(g *game.Options) {
 		g.Recorder, g.Config.Match.Snapshot, g.Config.Match.ResumeSec = r.recorder, "3", 3600
 	})...)

@@ -52,6 +52,7 @@ func newRecordingServer(t testing.TB, files map[string]string, change func(*matc
 		change(&o)
 	}
 	r := &recordingServer{recorder: match.NewRecorder(o), folder: o.Folder}
+	t.Cleanup(r.recorder.Close)
 	r.testServer = emptyTestServer(t, files, func(g *game.Options) { g.Recorder = r.recorder })
 	return r
 }
