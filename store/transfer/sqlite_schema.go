@@ -169,7 +169,7 @@ func list(names []string) string {
 // postgresTypes are PostgreSQL's names of the types of columns on the embedded database.
 // A length is kept.
 var postgresTypes = map[string]string{
-	"JSONB TEXT": "jsonb", "UUID TEXT": "uuid", "BYTEA BLOB": "bytea", "BLOB": "bytea", "REAL": "double precision", "DOUBLE PRECISION": "double precision",
+	"JSONB TEXT": "jsonb", "UUID TEXT": "uuid", "BYTEA BLOB": "bytea", "BYTEA": "bytea", "BLOB": "bytea", "REAL": "double precision", "DOUBLE PRECISION": "double precision",
 	"TIMESTAMPTZ": "timestamptz", "BOOLEAN": "boolean", "BOOL": "boolean", "DATE": "date", "TEXT": "text", "CLOB": "text", "TINYINT": "smallint",
 	"SMALLINT": "smallint", "INT": "integer", "INTEGER": "bigint", "BIGINT": "bigint", "NUMERIC": "numeric", "VARCHAR": "varchar", "NVARCHAR": "varchar", "CHAR": "char",
 }
