@@ -35,6 +35,9 @@ func (t *tree) suggestSection(path string) string {
 	return best
 }
 
+// Nearest returns the candidate nearest to a misspelled name, or "" if none is near.
+func Nearest(name string, candidates ...string) string { return nearest(name, candidates) }
+
 func nearest(name string, candidates []string) string {
 	best := ""
 	for _, c := range candidates {

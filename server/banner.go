@@ -5,6 +5,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"os"
 	"slices"
 	"strings"
 
@@ -60,7 +61,10 @@ func (s *Server) Banner(w io.Writer) {
 	if rpc != "" {
 		fmt.Fprintf(w, "    curl '%s/v2/rpc/%s?http_key=%s'\n", base, rpc, string(s.config.Runtime.HTTPKey))
 	}
-	fmt.Fprintf(w, "    open docs/README.md   # how to write modules, what differs from Nakama\n\n")
+	if _, err := os.Stat("docs/compatibility.md"); err == nil { // this is the folder of the source
+		fmt.Fprintf(w, "    open docs/README.md   # how to write modules, what differs from Nakama\n")
+	}
+	fmt.Fprintln(w)
 }
 
 // Describe adds to a log line what Banner shows. Registrations are only counted,

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"kumi/config"
 )
 
 // goModule is the user's package.
@@ -44,7 +46,7 @@ func readModule(folder, goos string) (*goModule, error) {
 		return nil, err
 	}
 	m := &goModule{name: filepath.Base(folder), pkg: p.Name, root: folder}
-	found := false
+	found, near := false, "" // near is a function with a similar name
 	for _, name := range append(p.GoFiles, p.CgoFiles...) {
 		file := filepath.Join(folder, name)
 		fset := token.NewFileSet()
@@ -57,8 +59,14 @@ func readModule(folder, goos string) (*goModule, error) {
 			if !ok || fn.Recv != nil {
 				continue
 			}
+			if near == "" && config.Nearest("initmodule", strings.ToLower(fn.Name.Name)) != "" {
+				near = fmt.Sprintf("%s: %s is misspelled", fset.Position(fn.Name.Pos()), fn.Name.Name)
+			}
 			switch {
 			case fn.Name.Name == "InitModule":
+				if !isInit(fn.Type) {
+					return nil, fmt.Errorf("%s: InitModule has other parameters or results: it must be %s", fset.Position(fn.Name.Pos()), initSignature)
+				}
 				found = true
 			case fn.Name.Name == "main" && p.Name == "main":
 				m.main, m.from, m.upTo = file, fset.Position(fn.Name.Pos()).Offset, fset.Position(fn.Name.End()).Offset
@@ -66,7 +74,10 @@ func readModule(folder, goos string) (*goModule, error) {
 		}
 	}
 	if !found {
-		return nil, fmt.Errorf("the package %s %w; it takes %s", p.Name, errNoInitModule, initSignature)
+		if near == "" {
+			near = filepath.Join(folder, append(p.GoFiles, p.CgoFiles...)[0])
+		}
+		return nil, fmt.Errorf("%s: the package %s %w; it takes %s", near, p.Name, errNoInitModule, initSignature)
 	}
 	return m, m.findMod()
 }
@@ -74,6 +85,12 @@ func readModule(folder, goos string) (*goModule, error) {
 var errNoInitModule = errors.New("has no function InitModule")
 
 const initSignature = "func InitModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error"
+
+// isInit reports whether a function has the number of parameters and results of
+// InitModule; the compiler checks their types.
+func isInit(t *ast.FuncType) bool {
+	return t.TypeParams.NumFields() == 0 && t.Params.NumFields() == 5 && t.Results.NumFields() == 1
+}
 
 // findMod finds the go.mod of the package.
 func (m *goModule) findMod() error {

@@ -2,12 +2,13 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
-	"kumi/config"
 	"kumi/modules/check"
 	"kumi/modules/registry"
 	"kumi/server"
@@ -17,14 +18,19 @@ import (
 // their problems. It uses a temporary database and opens no port; calls of nk have no
 // effect.
 func checkModules(ctx context.Context, args []string, s streams) int {
-	cfg, _, ok := load(args, s)
+	settings, err := folderAsSetting(args)
+	if err != nil {
+		fmt.Fprintf(s.err, "check: %v\n", err)
+		return exitUsage
+	}
+	cfg, _, ok := load(settings, s)
 	if !ok {
 		return exitUsage
 	}
 	if err := isFolder(cfg); err != nil {
 		return failed(s, err)
 	}
-	if code, ran := withGoModule(ctx, cfg.Runtime.Path, "check", args, s); ran {
+	if code, ran := withGoModule(ctx, cfg.Runtime.Path, "check", settings, s); ran {
 		return code
 	}
 	scratch, err := os.MkdirTemp("", "kumi-check-")
@@ -102,29 +108,33 @@ func registered(m *registry.Loaded) string {
 	return strings.Join(parts, ", ")
 }
 
-// isFolder checks that the modules folder is one. The default folder need not exist:
-// the server may have Go modules compiled in.
-func isFolder(cfg *config.Config) error {
-	folder := cfg.Runtime.Path
-	info, err := os.Stat(folder)
-	switch standard := filepath.Join(cfg.DataDir, "modules"); {
-	case err == nil && !info.IsDir():
-		return fmt.Errorf("%s is not a folder", folder)
-	case err != nil && folder != standard:
-		return noFolder(folder)
+// folderAsSetting makes the setting runtime.path of the folder that may be among args.
+func folderAsSetting(args []string) (settings []string, err error) {
+	folder := ""
+	for len(args) > 0 {
+		if strings.HasPrefix(args[0], "-") {
+			setting := settingAt(args, strings.Contains(args[0], "="))
+			settings, args = append(settings, setting...), args[len(setting):]
+			continue
+		}
+		if folder != "" {
+			return nil, fmt.Errorf("expected one folder, not also %s", args[0])
+		}
+		folder, args = args[0], args[1:]
 	}
-	return nil
+	if folder != "" {
+		settings = append(settings, "--runtime.path", folder)
+	}
+	return settings, nil
 }
 
-func noFolder(folder string) error {
-	return fmt.Errorf("there is no folder %s: set runtime.path to the folder of the modules", folder)
-}
-
-// nothing reports that there were no modules to check.
+// nothing reports that there were no modules to check, and why.
 func nothing(folder string, s streams) int {
 	if _, err := os.Stat(folder); err != nil {
 		return failed(s, noFolder(folder))
 	}
-	fmt.Fprintf(s.out, "nothing to load in %s: there is no index.ts, index.js or *.lua\n", folder)
-	return exitOK
+	if _, err := readModule(folder, runtime.GOOS); errors.Is(err, errNoInitModule) {
+		return failed(s, err)
+	}
+	return failed(s, fmt.Errorf("nothing to load in %s: there is no index.ts, index.js, *.lua or *.so, and no Go package with an InitModule", folder))
 }

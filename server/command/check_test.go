@@ -161,18 +161,3 @@ func TestCheckSamples(t *testing.T) {
 		t.Error("a check made the data folder")
 	}
 }
-
-// A folder that is not there is an error; one without modules is said.
-func TestCheckNothing(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for path, want := range map[string]struct {
-		code int
-		text string
-	}{filepath.Join(dir, "nosuch"): {exitFailed, "there is no folder"}, dir: {exitOK, "nothing to load in "}} {
-		var out buffer
-		if code := dispatch(t.Context(), []string{"check", "--runtime.path", path}, streams{&out, &out, nil}); code != want.code || !strings.Contains(out.String(), want.text) {
-			t.Errorf("check of %s: exit %d, want %d and %q:\n%s", path, code, want.code, want.text, out.String())
-		}
-	}
-}

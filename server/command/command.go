@@ -41,7 +41,7 @@ func subcommands() []subcommand {
 		{"run", "[--flag value …]", "start the server; the default", run},
 		{"dev", "[--flag value …]", "run for development: saved modules are reloaded at once", dev},
 		{"new", "folder [--ts | --lua | --go]", "make a folder with a small game, its tests and a CI workflow", create},
-		{"check", "[--runtime.path folder]", "list the problems of the modules, also in CI", checkModules},
+		{"check", "[folder] [--flag value …]", "list the problems of the modules, also in CI", checkModules},
 		{"test", "[folder] [--watch] [--filter regexp] …", "run the tests of the modules", testModules},
 		{"replay", "file [--at tick] [--bisect a b] [--to-test name]", "run a recorded match again, on today's modules", replayMatch},
 		{"build", "folder [-o file] [--plugin]", "build a server with a Go module compiled in, or a plugin for this one", build},

@@ -16,6 +16,13 @@ func dev(ctx context.Context, args []string, s streams) int {
 		return exitUsage
 	}
 	forDevelopers(cfg, isTerminal(s.out))
+	note, err := makeFolder(cfg)
+	if err != nil {
+		return failed(s, err)
+	}
+	if note != "" {
+		warnings = append(warnings, note)
+	}
 	return serve(ctx, cfg, warnings, s, server.Dev())
 }
 

@@ -61,7 +61,7 @@ func init() {
 func format(name string, out io.Writer) io.Writer {
 	switch name {
 	case "text":
-		return zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000", NoColor: os.Getenv("NO_COLOR") != ""}
+		return zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000", NoColor: os.Getenv("NO_COLOR") != "" || !isTerminal(out)}
 	case "stackdriver":
 		zerolog.TimestampFieldName, zerolog.MessageFieldName, zerolog.LevelFieldName = "time", "message", "severity"
 		zerolog.TimeFieldFormat = time.RFC3339Nano

@@ -60,7 +60,8 @@ func create(ctx context.Context, args []string, s streams) int {
 			fmt.Fprintf(s.err, "note: go.sum is not complete: run go mod tidy in %s: %v\n", folder, err)
 		}
 	}
-	fmt.Fprintf(s.out, "\nnext: cd %s && kumi check && kumi test\n", folder)
+	name, first := ownName(s)
+	fmt.Fprintf(s.out, "\nnext: %scd %s && %s check && %[3]s test\n", first, folder, name)
 	return exitOK
 }
 

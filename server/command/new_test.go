@@ -61,6 +61,30 @@ func goTest(t *testing.T, folder string) {
 	}
 }
 
+// What to do next is printed with a command that there is.
+func TestNewNext(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "bin", "kumi"), "")
+	for path, want := range map[string]string{
+		filepath.Join(dir, "bin"): `\nnext: cd \S+ && kumi check && kumi test\n`,
+		// a test is a program of the go command, as with go run
+		filepath.Join(dir, "none"): `\nnext: go build -C (\S+) -o kumi \. && cd \S+ && \S+/kumi check && \S+/kumi test\n`,
+	} {
+		var out buffer
+		dispatch(t.Context(), []string{"new", filepath.Join(t.TempDir(), "duel")}, streams{&out, &out, []string{"PATH=" + path}})
+		m := regexp.MustCompile(want).FindStringSubmatch(filepath.ToSlash(out.String()))
+		if m == nil {
+			t.Fatalf("with %s, want %s in\n%s", path, want, out.String())
+		}
+		if len(m) > 1 {
+			if _, err := os.Stat(filepath.Join(m[1], "main.go")); err != nil {
+				t.Errorf("there is no source in %s", m[1])
+			}
+		}
+	}
+}
+
 // What is in the folder of a game is there for its language, and says its name.
 func TestNewFiles(t *testing.T) {
 	t.Parallel()

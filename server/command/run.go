@@ -26,6 +26,12 @@ func run(ctx context.Context, args []string, s streams) int {
 	if !ok {
 		return exitUsage
 	}
+	if err := isFolder(cfg); err != nil {
+		return failed(s, err)
+	}
+	if note := folderNote(cfg); note != "" {
+		warnings = append(warnings, note)
+	}
 	return serve(ctx, cfg, warnings, s)
 }
 

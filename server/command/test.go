@@ -158,6 +158,9 @@ func parseTest(args []string) (o testOptions, err error) {
 				o.parallel, err = strconv.Atoi(value)
 			}
 		case strings.HasPrefix(args[i], "-"):
+			if err = misspelled(name, testFlags); err != nil {
+				return o, err
+			}
 			setting := settingAt(args[i:], given)
 			o.settings = append(o.settings, setting...)
 			i += len(setting) - 1
