@@ -36,10 +36,11 @@ func (s *suite) loadJavaScript(ctx context.Context, job Job, guard *vm.Guard) er
 	s.inst = pending
 	v, err := js.New(ctx, program, js.Options{
 		Globals: vm.Bind(vm.JS, s, suiteTable), Guard: guard, Poll: idleLook, Env: map[string]string{"NODE_ENV": "test"},
-		Made:    func(v *js.VM) { pending.Instance = v },
+		Made:   func(v *js.VM) { pending.Instance = v },
+		Linger: linger, Rejected: func(err *vm.ScriptError) { s.lost = append(s.lost, err) },
 		Console: func(_ context.Context, level, message string) { s.log.print(level, message) },
 	})
-	if err != nil {
+	if err := s.orLost(err); err != nil {
 		return err
 	}
 	s.inst = v
@@ -114,6 +115,10 @@ func failureOf(root string, err error) *Failure {
 	}
 	if errors.As(err, &wrong) {
 		f.Message = wrong.text
+	}
+	var lost *unhandled
+	if errors.As(err, &lost) {
+		f.Message += lost.hint()
 	}
 	if p, ok := source.PlaceOf(root, f.Stack+"\n"+err.Error()); ok {
 		f.File, f.Line, f.Column = p.File, p.Line, p.Column

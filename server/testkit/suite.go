@@ -15,7 +15,8 @@ type suite struct {
 	inst   vm.Instance
 	group  *group // of the running describe
 	tests  []*test
-	loaded bool // no more tests may be declared
+	loaded bool              // no more tests may be declared
+	lost   []*vm.ScriptError // of promises that were rejected and that nothing handled
 }
 
 // group is a describe, or the file.
@@ -186,6 +187,9 @@ func runFile(job Job, w *watchdog, emit func(Event)) error {
 // should end.
 const idleLook = time.Minute
 
+// linger is how much virtual time a test goes on for timers that it did not await.
+const linger = 20 * time.Second
+
 // run runs one test.
 func (s *suite) run(ctx context.Context, job Job, w *watchdog, t *test) Event {
 	s.log.reset()
@@ -223,19 +227,53 @@ func (s *suite) steps(ctx context.Context, t *test) error {
 	for _, g := range groups {
 		for _, fn := range g.before {
 			if failed == nil {
-				_, failed = s.inst.Invoke(ctx, fn)
+				failed = s.call(ctx, fn)
 			}
 		}
 	}
 	if failed == nil {
-		_, failed = s.inst.Invoke(ctx, t.fn)
+		failed = s.call(ctx, t.fn)
 	}
 	for i := len(groups) - 1; i >= 0; i-- {
 		for _, fn := range groups[i].after {
-			if _, err := s.inst.Invoke(ctx, fn); failed == nil {
+			if err := s.call(ctx, fn); failed == nil {
 				failed = err
 			}
 		}
 	}
 	return failed
+}
+
+// call calls a function of the test file, and waits for what it began and did not await.
+func (s *suite) call(ctx context.Context, fn vm.Ref) error {
+	_, err := s.inst.Invoke(ctx, fn)
+	return s.orLost(err)
+}
+
+// orLost returns err, or if that is nil the first rejection that nothing handled.
+func (s *suite) orLost(err error) error {
+	lost := s.lost
+	s.lost = nil
+	if err == nil && len(lost) > 0 {
+		err = &unhandled{lost[0], len(lost) - 1}
+	}
+	return err
+}
+
+// unhandled is the error of a promise that was rejected and that nothing handled.
+type unhandled struct {
+	*vm.ScriptError
+	more int // others like it
+}
+
+// Unwrap returns the reason of the rejection.
+func (u *unhandled) Unwrap() error { return u.ScriptError }
+
+// hint says what to do about it.
+func (u *unhandled) hint() string {
+	others := ""
+	if u.more > 0 {
+		others = fmt.Sprintf(" (and %d more)", u.more)
+	}
+	return "\nNothing handled this rejected promise" + others + ": await it, or return it from the test."
 }

@@ -132,6 +132,21 @@ func (v *VM) await(p *goja.Promise) error {
 	return nil
 }
 
+// linger runs the loop until no work is left, and no timer but intervals that is due within
+// a duration.
+func (l *loop) linger(within time.Duration) error {
+	until := time.Now().Add(within)
+	left := func() bool {
+		return len(l.works) > 0 || slices.ContainsFunc(l.timers, func(t *timer) bool { return t.every == 0 && t.at.Before(until) })
+	}
+	for left() {
+		if err := l.turn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // turn waits for the next timer or completed work, and runs it.
 func (l *loop) turn() error {
 	if l.vm.journal.Playing() {

@@ -124,7 +124,7 @@ func (v *VM) handled(p *goja.Promise) {
 func (v *VM) reportLost() {
 	lost := v.lost
 	v.lost = nil
-	if v.o.Rejected != nil {
+	if v.o.Rejected != nil && !v.broken {
 		for _, p := range lost {
 			v.o.Rejected(v.rejected(p))
 		}

@@ -46,6 +46,10 @@ type Options struct {
 	// Rejected is called with the reason and the position of promises that were
 	// rejected and never handled; may be nil.
 	Rejected func(err *vm.ScriptError)
+	// Linger makes a call end only when the work that its script began and did not await has
+	// ended, and timers that are due within this duration have run, for tests. Intervals are
+	// not waited for. 0: what is left when the function has returned is dropped.
+	Linger time.Duration
 }
 
 // VM is one goja runtime with one program. See vm.Instance for who may call it.
@@ -252,15 +256,23 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 		v.ctx, v.limited = outerCtx, outerLimited
 		v.watch.end(outer)
 	}()
-	ret, err = f()
+	if ret, err = f(); err != nil {
+		err = v.scriptError(err)
+	} else {
+		ret, err = v.settle(ret)
+	}
+	if v.running == 1 {
+		if err == nil && v.loop != nil && v.o.Linger > 0 {
+			if err = v.loop.linger(v.o.Linger); err != nil {
+				err = v.scriptError(err)
+			}
+		}
+		if v.lost != nil {
+			v.reportLost()
+		}
+	}
 	if err != nil {
-		return nil, v.scriptError(err)
-	}
-	if ret, err = v.settle(ret); err != nil {
 		return nil, err
-	}
-	if v.lost != nil && v.running == 1 {
-		v.reportLost()
 	}
 	return ret, nil
 }
