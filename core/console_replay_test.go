@@ -4,147 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
-	"github.com/rs/zerolog"
-
 	"kumi/core/consolepb"
 	"kumi/match"
-	"kumi/presence"
 	"kumi/store/fault"
 	"kumi/store/storetest"
 )
-
-// counter is a match whose state is the number of its ticks. It fails in the last one.
-type counter struct {
-	counting
-	d     match.Dispatcher
-	ticks int64
-}
-
-type counting struct {
-	last       int64
-	broadcasts int              // of 1 KB, in each tick
-	whole      bool             // the state can be set
-	restored   int64            // the tick of the snapshot that the match is restored from; 0: it is new
-	loop       func(tick int64) // is called in each tick of a replay
-}
-
-func (c *counter) Init(context.Context, map[string]any) (int, string, error) { return 60, "", nil }
-func (c *counter) JoinAttempt(context.Context, int64, *match.Joiner, map[string]string) (match.Verdict, error) {
-	return match.Verdict{Alive: true}, nil
-}
-func (c *counter) Join(context.Context, int64, []*presence.Presence) (bool, error)  { return true, nil }
-func (c *counter) Leave(context.Context, int64, []*presence.Presence) (bool, error) { return true, nil }
-func (c *counter) Loop(_ context.Context, tick int64, _ []*match.Data) (bool, error) {
-	if c.loop != nil {
-		c.loop(tick)
-	}
-	for i := range c.broadcasts {
-		data := make([]byte, 1<<10)
-		_, _ = rand.NewChaCha8([32]byte{byte(tick), byte(i)}).Read(data) // which cannot be compressed
-		_ = c.d.BroadcastMessage(1, data, nil, nil, true)
-	}
-	c.ticks++
-	if tick == c.last {
-		return false, errors.New("as planned")
-	}
-	return true, nil
-}
-func (c *counter) Terminate(context.Context, int64, int) (bool, error) { return true, nil }
-func (c *counter) Signal(context.Context, int64, string) (bool, string, error) {
-	return true, "", nil
-}
-func (c *counter) State(context.Context) (string, error) { return fmt.Sprint(c.ticks), nil }
-func (c *counter) Close()                                {}
-func (c *counter) AppendState(_ context.Context, dst []byte) ([]byte, bool, error) {
-	return fmt.Append(dst, c.ticks), c.whole, nil
-}
-func (c *counter) SetState(_ context.Context, state []byte) error {
-	_, err := fmt.Sscan(string(state), &c.ticks)
-	return err
-}
-
-func (c *counter) Snapshot(context.Context, int64) ([]byte, error) {
-	return fmt.Append(nil, c.ticks), nil
-}
-func (c *counter) Restore(ctx context.Context, _ int64, state []byte, _ []*presence.Presence) (bool, error) {
-	return true, c.SetState(ctx, state)
-}
-
-// oneSnapshot is a store with the snapshot of one match.
-type oneSnapshot struct {
-	match.SnapshotStore
-	*match.Snapshot
-}
-
-func (s oneSnapshot) ReadSnapshots(_ context.Context, _ string, each func(*match.Snapshot, error)) error {
-	each(s.Snapshot, nil)
-	return nil
-}
-
-func (oneSnapshot) WriteSnapshots(context.Context, string, []*match.Snapshot, []uuid.UUID) error {
-	return nil
-}
-
-// replayConsole is a console with the recording of a counter, of at most max bytes.
-func replayConsole(ctx context.Context, t *testing.T, c *testCore, of counting, max int) (k *Console, name string) {
-	t.Helper()
-	recorder := match.NewRecorder(match.RecorderOptions{
-		Mode: match.RecordError, MaxMatch: max, MaxAll: 64 << 20, Folder: t.TempDir(), Logger: zerolog.Nop(),
-		EncodeParams: func(map[string]any) ([]byte, error) { return nil, nil },
-		DecodeParams: func([]byte) (map[string]any, error) { return map[string]any{}, nil },
-	})
-	o := match.Options{Node: testNode, Tracker: c.tracker, Router: presence.NewRouter(c.tracker), Recorder: recorder}
-	if of.restored > 0 {
-		o.Snapshots = oneSnapshot{Snapshot: &match.Snapshot{
-			ID: uuid.Must(uuid.NewV4()), Home: testNode, Node: testNode, Handler: "counter", Tick: of.restored, Rate: 60, State: fmt.Append(nil, of.restored),
-		}}
-	}
-	c.matches = match.NewRegistry(o)
-	handlers := func(of counting) func(string) (match.Factory, bool) {
-		return func(string) (match.Factory, bool) {
-			return func(_ context.Context, d match.Dispatcher) (match.Handler, error) {
-				return &counter{counting: of, d: d}, nil
-			}, true
-		}
-	}
-	played := of
-	played.loop = nil
-	c.matches.SetHandlers(handlers(played))
-	k, err := c.NewConsole(ctx, ConsoleOptions{Handlers: func() MatchHandlers {
-		return MatchHandlers{Version: "1", Find: handlers(of), Go: func(string) bool { return false }}
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	if of.restored > 0 {
-		err = c.matches.Restore(ctx)
-	} else {
-		_, err = c.matches.Create(ctx, "counter", nil)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(time.Minute); ; {
-		list, err := k.ListRecordings(ctx, &consolepb.ListRecordingsRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(list.Recordings) == 1 {
-			return k, list.Recordings[0].Name
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("there is no recording")
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
 
 // A request replays for a time only, and the next one goes on where it ended. One at a time
 // runs, and a client that has gone ends its own.
@@ -231,66 +99,6 @@ func TestReplaysAreBounded(t *testing.T) {
 	}
 }
 
-// A recording of several segments, in any order of its ticks: from its beginning, from whole
-// states, and one whose beginning is lost.
-func TestReplayOfSegments(t *testing.T) {
-	t.Parallel()
-	const last = 29
-	for name, c := range map[string]struct {
-		whole bool
-		max   int
-		lost  bool
-	}{"whole": {true, 64 << 20, false}, "from the beginning": {false, 64 << 20, false}, "without beginning": {true, 1 << 20, true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx := t.Context()
-			k, name := replayConsole(ctx, t, newTestCore(t, storetest.SQLite(t)), counting{last: last, broadcasts: 80, whole: c.whole}, c.max)
-			k.replays.slice = time.Hour
-			head, err := k.GetRecording(ctx, &consolepb.RecordingName{Name: name})
-			if err != nil || head.FromStart == c.lost || (head.FirstTick > 0) != c.lost || head.LastTick != last || head.ReplayProblem != "" {
-				t.Fatalf("the head is %v, %v", head, err)
-			}
-			first := int64(head.FirstTick)
-			if c.lost {
-				first++ // the tick in which a segment begins has ended
-			}
-			begins := map[float64]bool{}
-			for range 30 {
-				tick := first + rand.Int64N(last-first+1)
-				s, err := k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedStateRequest{Name: name, Tick: float64(tick)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				begins[s.From] = true
-				if s.State == nil || s.State.Json != fmt.Sprint(tick+1) || s.FirstDifference != -1 {
-					t.Fatalf("tick %d, replayed from %v: %v, the first difference is %v", tick, s.From, s.State, s.FirstDifference)
-				}
-				if (tick > first || !c.lost) && (s.Before == nil || s.Before.Json != fmt.Sprint(tick)) {
-					t.Fatalf("before tick %d, replayed from %v: %v", tick, s.From, s.Before)
-				}
-				one, err := k.GetRecordedTick(ctx, &consolepb.RecordedTickRequest{Name: name, Tick: float64(tick)})
-				if err != nil || one.Tick.AllBroadcasts != 80 || len(one.Tick.Broadcasts) != 64 || one.Tick.Number != float64(tick) {
-					t.Fatalf("tick %d: %v, %v", tick, one, err)
-				}
-			}
-			if several := len(begins) > 1; several != c.whole {
-				t.Errorf("the replays began with the ticks %v", begins)
-			}
-			for from := first; from <= last; from += 7 {
-				page, err := k.ListRecordedTicks(ctx, &consolepb.RecordedTicksRequest{Name: name, From: float64(from), Limit: 7})
-				if err != nil || len(page.Ticks) != int(min(7, last-from+1)) || (page.Next < 0) != (from+7 > last) {
-					t.Fatalf("the ticks from %d on are %v, %v", from, page, err)
-				}
-				for i, tick := range page.Ticks {
-					if tick.Number != float64(from+int64(i)) || tick.Broadcasts != 80 || tick.Size != 80<<10 {
-						t.Errorf("line %d from %d on is %v", i, from, tick)
-					}
-				}
-			}
-		})
-	}
-}
-
 // A replay is dropped when no request has used it for a time, counted from the end of the last
 // one, however long that took.
 func TestIdleReplaysAreDropped(t *testing.T) {
@@ -360,43 +168,6 @@ func TestReplayRefusesGo(t *testing.T) {
 	}
 	if r, err := k.GetRecording(ctx, &consolepb.RecordingName{Name: name}); err != nil || r.ReplayProblem != errGoReplay.Message {
 		t.Errorf("the recording: %v, %q", err, r.GetReplayProblem())
-	}
-}
-
-// The recording of a match that was restored begins with the tick of its snapshot.
-func TestReplayOfRestoredMatch(t *testing.T) {
-	t.Parallel()
-	ctx, c := t.Context(), newTestCore(t, storetest.SQLite(t))
-	const first, last = 40, 43
-	k, name := replayConsole(ctx, t, c, counting{last: last, restored: first}, 1<<20)
-	k.replays.slice = time.Hour
-	head, err := k.GetRecording(ctx, &consolepb.RecordingName{Name: name})
-	if err != nil || !head.FromStart || head.FirstTick != first || head.LastTick != last || head.ReplayProblem != "" {
-		t.Fatalf("the head is %v, %v", head, err)
-	}
-	if list, err := k.ListRecordings(ctx, &consolepb.ListRecordingsRequest{}); err != nil || list.Recordings[0].FirstTick != first || list.Recordings[0].LastTick != last {
-		t.Errorf("it is listed as %v, %v", list, err)
-	}
-	state := func(tick float64) (*consolepb.RecordedState, error) {
-		return k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedStateRequest{Name: name, Tick: tick})
-	}
-	for _, tick := range []float64{0, first - 1} {
-		if _, err := state(tick); fault.CodeOf(err) != fault.OutOfRange {
-			t.Errorf("the state after tick %v: %v", tick, err)
-		}
-	}
-	page, err := k.ListRecordedTicks(ctx, &consolepb.RecordedTicksRequest{Name: name})
-	if err != nil || len(page.Ticks) != last-first+1 || page.Ticks[0].Number != first || page.Next != -1 {
-		t.Errorf("the time line is %v, %v", page, err)
-	}
-	for _, tick := range []float64{first, last, first + 1} {
-		s, err := state(tick)
-		if err != nil || s.From != first || s.FirstDifference != -1 || s.State == nil || s.State.Json != fmt.Sprint(tick+1) || s.Before == nil || s.Before.Json != fmt.Sprint(tick) {
-			t.Errorf("the state after tick %v is %v, %v", tick, s, err)
-		}
-		if one, err := k.GetRecordedTick(ctx, &consolepb.RecordedTickRequest{Name: name, Tick: tick}); err != nil || one.Tick.Number != tick {
-			t.Errorf("tick %v is %v, %v", tick, one, err)
-		}
 	}
 }
 

@@ -139,6 +139,10 @@ func readBirth(raw []byte, decode func([]byte) (map[string]any, error)) (*Step, 
 
 func readSegment(raw []byte) (*Segment, error) {
 	r := newStepReader(raw)
+	return r.segment()
+}
+
+func (r *stepReader) segment() (*Segment, error) {
 	s, whole := r.segmentHead()
 	if whole {
 		s.State = r.Bytes()

@@ -54,50 +54,54 @@ func (c *stateComparison) add(path string, want, got any, hasWant, hasGot bool) 
 func (c *stateComparison) compare(path string, want, got any) {
 	switch w := want.(type) {
 	case map[string]any:
-		g, ok := got.(map[string]any)
-		if !ok {
-			break
+		if g, ok := got.(map[string]any); ok {
+			c.compareObjects(path, w, g)
+			return
 		}
-		keys := slices.Sorted(maps.Keys(w))
-		for k := range g {
-			if _, ok := w[k]; !ok {
-				keys = append(keys, k)
-			}
-		}
-		slices.Sort(keys)
-		for _, k := range keys {
-			x, hasWant := w[k]
-			y, hasGot := g[k]
-			if hasWant && hasGot {
-				c.compare(path+property(k), x, y)
-			} else {
-				c.add(path+property(k), x, y, hasWant, hasGot)
-			}
-		}
-		return
 	case []any:
-		g, ok := got.([]any)
-		if !ok {
-			break
+		if g, ok := got.([]any); ok {
+			c.compareLists(path, w, g)
+			return
 		}
-		for i := range max(len(w), len(g)) {
-			at := path + "[" + strconv.Itoa(i) + "]"
-			switch {
-			case i >= len(g):
-				c.add(at, w[i], nil, true, false)
-			case i >= len(w):
-				c.add(at, nil, g[i], false, true)
-			default:
-				c.compare(at, w[i], g[i])
-			}
-		}
-		return
 	default:
 		if want == got {
 			return
 		}
 	}
 	c.add(path, want, got, true, true)
+}
+
+func (c *stateComparison) compareObjects(path string, want, got map[string]any) {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(want)), maps.Keys(got))
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		w, hasWant := want[key]
+		g, hasGot := got[key]
+		c.compareIn(path+property(key), w, g, hasWant, hasGot)
+	}
+}
+
+func (c *stateComparison) compareLists(path string, want, got []any) {
+	for i := range max(len(want), len(got)) {
+		var w, g any
+		hasWant, hasGot := i < len(want), i < len(got)
+		if hasWant {
+			w = want[i]
+		}
+		if hasGot {
+			g = got[i]
+		}
+		c.compareIn(path+"["+strconv.Itoa(i)+"]", w, g, hasWant, hasGot)
+	}
+}
+
+// compareIn compares what two objects or lists have in the same place, which may be nothing.
+func (c *stateComparison) compareIn(path string, want, got any, hasWant, hasGot bool) {
+	if hasWant && hasGot {
+		c.compare(path, want, got)
+	} else {
+		c.add(path, want, got, hasWant, hasGot)
+	}
 }
 
 // property returns the access of a property by its name.

@@ -97,8 +97,7 @@ func (h *Host) Run(ctx context.Context, rec *match.Recording, each func(p *match
 	}
 	defer p.Close()
 	r := &Report{}
-	began := time.Now()
-	first := int64(-1)
+	began, first := time.Now(), int64(0)
 	for ctx.Err() == nil {
 		want, got, err := p.Next(ctx)
 		if err != nil {
@@ -107,40 +106,40 @@ func (h *Host) Run(ctx context.Context, rec *match.Recording, each func(p *match
 		if want == nil {
 			break
 		}
-		r.Calls++
-		if first < 0 {
+		if r.Calls == 0 {
 			first = want.Tick
 		}
+		r.Calls++
 		r.Ticks = want.Tick - first + 1
-		if each != nil && !each(p, want, got) {
-			break
-		}
-		if r.First == nil {
-			if r.Differences = match.Compare(want, got); len(r.Differences) > 0 {
-				r.First = want
-			}
-		}
-		if r.First == nil {
-			continue
-		}
-		if got == nil {
-			break
-		}
-		if want.State != nil && string(want.State) != string(got.State) {
-			was, err := p.Describe(want.State)
-			if err != nil {
-				break // the differences of calls are known
-			}
-			now, err := p.State()
-			if err != nil {
-				break
-			}
-			r.State, r.StateTick = match.CompareStates(was, now, maxStateDifferences), want.Tick
+		if each != nil && !each(p, want, got) || r.compare(p, want, got) {
 			break
 		}
 	}
 	r.Took = time.Since(began)
 	return r, ctx.Err()
+}
+
+// compare notes how a call differs, and returns whether nothing is missing in the report: that
+// is after the first whole state from the first difference on.
+func (r *Report) compare(p *match.Replay, want, got *match.Step) (complete bool) {
+	if r.First == nil {
+		if r.Differences = match.Compare(want, got); len(r.Differences) == 0 {
+			return false
+		}
+		r.First = want
+	}
+	if got == nil { // the match has ended
+		return true
+	}
+	if want.State == nil || string(want.State) == string(got.State) {
+		return false
+	}
+	was, errWas := p.Describe(want.State)
+	now, errNow := p.State()
+	if errWas == nil && errNow == nil { // otherwise the differences of the calls must do
+		r.State, r.StateTick = match.CompareStates(was, now, maxStateDifferences), want.Tick
+	}
+	return true
 }
 
 // Parting is where two runs of a recording part.
