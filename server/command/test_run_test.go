@@ -38,6 +38,7 @@ const InitModule: nkruntime.InitModule = (ctx, logger, nk, initializer) => {
     matchTerminate: (ctx, logger, nk, dispatcher, tick, state) => ({ state }),
     matchSignal: (ctx, logger, nk, dispatcher, tick, state) => ({ state }),
   });
+  nk.leaderboardCreate("board", true);
 };
 `,
 	"score.ts": "export function double(n: number): number { return 2 * n; }\n",
@@ -221,6 +222,40 @@ func TestTestsPass(t *testing.T) {
 				clock.to("2026-04-02")
 				expect(clock.now()).to_be(1775088000000)
 				expect(function() clock.to("2020-01-01") end).to_throw("in the past")
+			end)`,
+		},
+		"answers without anything in them": {
+			`test("empty", async () => {
+				const ann = await server.player("ann");
+				expect(await ann.listFriends()).toEqual({ friends: [] });
+				expect(await ann.listGroups("none")).toEqual({ groups: [] });
+				expect(await ann.listMatches()).toEqual({ matches: [] });
+				expect(await ann.listParties()).toEqual({ parties: [] });
+				expect(await ann.listTournaments()).toEqual({ tournaments: [] });
+				expect(await ann.listNotifications()).toMatchObject({ notifications: [] });
+				expect(await ann.listUserGroups(ann.id)).toEqual({ user_groups: [] });
+				expect(await ann.listStorageObjects("c", ann.id)).toEqual({ objects: [] });
+				expect(await ann.readStorageObjects([{ collection: "c", key: "k", user_id: ann.id }])).toEqual({ objects: [] });
+				expect(await ann.listLeaderboardRecords("board")).toMatchObject({ records: [], owner_records: [] });
+				expect(await ann.listLeaderboardRecordsAroundOwner("board", ann.id)).toMatchObject({ records: [] });
+				expect(await ann.getUsers(["00000000-0000-4000-8000-000000000000"])).toEqual({ users: [] });
+				expect(await ann.updateAccount({ lang_tag: "de" })).toBeUndefined();
+			});`,
+			`test("empty", function()
+				local ann = server.player("ann")
+				expect(ann.list_friends()).to_equal({friends = {}})
+				expect(ann.list_groups("none")).to_equal({groups = {}})
+				expect(ann.list_matches()).to_equal({matches = {}})
+				expect(ann.list_parties()).to_equal({parties = {}})
+				expect(ann.list_tournaments()).to_equal({tournaments = {}})
+				expect(ann.list_notifications()).to_match_object({notifications = {}})
+				expect(ann.list_user_groups(ann.id)).to_equal({user_groups = {}})
+				expect(ann.list_storage_objects("c", ann.id)).to_equal({objects = {}})
+				expect(ann.read_storage_objects({{collection = "c", key = "k", user_id = ann.id}})).to_equal({objects = {}})
+				expect(ann.list_leaderboard_records("board")).to_match_object({records = {}, owner_records = {}})
+				expect(ann.list_leaderboard_records_around_owner("board", ann.id)).to_match_object({records = {}})
+				expect(ann.get_users({"00000000-0000-4000-8000-000000000000"})).to_equal({users = {}})
+				expect(ann.update_account({lang_tag = "de"})).to_be_nil()
 			end)`,
 		},
 		"chat, parties and the matchmaker": {
