@@ -139,7 +139,7 @@ func (n *Node) agree(id presence.NodeID, b *wire.Beat) bool {
 			i.Name, i.Protocol, i.MinProtocol, n.options.Name, protocol, minProtocol)
 	case !bytes.Equal(i.Fingerprint, n.options.Fingerprint):
 		reason = fmt.Sprintf("nodes %q and %q have different keys: session.encryption_key, session.refresh_encryption_key, "+
-			"socket.server_key and runtime.http_key must be the same on all nodes", i.Name, n.options.Name)
+			"socket.server_key, runtime.http_key and cluster.secret must be the same on all nodes", i.Name, n.options.Name)
 	default:
 		return true
 	}

@@ -107,7 +107,11 @@ func (s *Server) beginNode(ctx context.Context, o *cluster.Options) error {
 	for _, other := range run.Others {
 		o.Expect = append(o.Expect, other.Name)
 	}
-	if err := s.connectTo(append(run.Others, core.NodeAddress{Name: s.config.Name, Address: run.Before})); err != nil {
+	err = s.connectTo(append(run.Others, core.NodeAddress{Name: s.config.Name, Address: run.Before}))
+	if err == nil {
+		err = s.node.bus.Reach(ctx)
+	}
+	if err != nil {
 		o.Bus.Close()
 		return err
 	}

@@ -59,10 +59,12 @@ func TestTwoNodes(t *testing.T) {
 func TestNodesThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	database := storetest.Postgres(t)
-	servertest.Start(t, inCluster(database, "a"))
+	const secret = "--cluster.secret=0123456789abcdef"
+	servertest.Start(t, inCluster(database, "a", secret))
 	for want, option := range map[string]servertest.Option{
-		"have different keys":   inCluster(database, "b", "--socket.server_key", "other"),
-		`the name "a" is taken`: inCluster(database, "a"),
+		"have different keys":   inCluster(database, "b", secret, "--socket.server_key", "other"),
+		`the name "a" is taken`: inCluster(database, "a", secret),
+		"refuses this one: cluster.secret must be the same on all nodes": inCluster(database, "d", "--cluster.secret", "fedcba9876543210"),
 		"load cluster.tls_cert: open nowhere.pem": inCluster(database, "c",
 			"--cluster.tls_cert", "nowhere.pem", "--cluster.tls_key", "nowhere.key", "--cluster.tls_ca", "nowhere.pem"),
 	} {

@@ -23,6 +23,9 @@ const (
 	// routePing and routePings find a connection that hangs.
 	routePing, routePings = 500 * time.Millisecond, 2
 	readyTimeout          = 10 * time.Second
+	// reachTimeout is how long a node that does not answer is waited for, reachLook the time
+	// between looks for a connection.
+	reachTimeout, reachLook = 3 * time.Second, 10 * time.Millisecond
 )
 
 // embedded is a NATS server in this process. The servers of all nodes connect to one
@@ -30,6 +33,7 @@ const (
 type embedded struct {
 	options *server.Options
 	server  *server.Server
+	log     *serverLog
 }
 
 // openEmbedded starts a server and connects to it in memory.
@@ -43,10 +47,10 @@ func openEmbedded(ctx context.Context, o Options) (*NATS, error) {
 	if e.server, err = server.NewServer(so); err != nil {
 		return nil, fmt.Errorf("listen for other nodes on %s: %w", o.Listen, err)
 	}
-	log := newServerLog(o.Log)
-	e.server.SetLoggerV2(log, false, false, false)
+	e.log = newServerLog(o.Log)
+	e.server.SetLoggerV2(e.log, false, false, false)
 	go e.server.Start()
-	if err := e.ready(ctx, log); err != nil {
+	if err := e.ready(ctx); err != nil {
 		e.stop()
 		return nil, fmt.Errorf("listen for other nodes on %s: %w", o.Listen, err)
 	}
@@ -92,7 +96,7 @@ func serverOptions(o Options, token string) (*server.Options, error) {
 }
 
 // ready waits until the server listens.
-func (e *embedded) ready(ctx context.Context, log *serverLog) error {
+func (e *embedded) ready(ctx context.Context) error {
 	listens := make(chan bool, 1)
 	go func() { listens <- e.server.ReadyForConnections(readyTimeout) }()
 	select {
@@ -101,7 +105,7 @@ func (e *embedded) ready(ctx context.Context, log *serverLog) error {
 			return fmt.Errorf("the embedded NATS server is not ready after %s", readyTimeout)
 		}
 		return nil
-	case text := <-log.fatal:
+	case text := <-e.log.fatal:
 		return errors.New(text)
 	case <-ctx.Done():
 		return ctx.Err()
@@ -148,6 +152,38 @@ func (e *embedded) join(addresses []string) error {
 	}
 	e.options = next.Clone()
 	return e.server.ReloadOptions(next)
+}
+
+// reach waits as NATS.Reach does.
+func (e *embedded) reach(ctx context.Context) error {
+	timeout := time.After(reachTimeout)
+	look := time.NewTicker(reachLook)
+	defer look.Stop()
+	for failed := 0; failed < len(e.options.Routes); {
+		select {
+		case err := <-e.log.refused:
+			return err
+		default:
+		}
+		select {
+		case <-e.log.ended:
+			failed++
+		case <-look.C:
+			if len(e.connected()) > 0 {
+				return nil
+			}
+		case <-timeout:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	select {
+	case err := <-e.log.refused:
+		return err
+	default:
+		return nil
+	}
 }
 
 func (e *embedded) stop() {

@@ -10,10 +10,11 @@ import (
 // embedded does not exist in this build.
 type embedded struct{}
 
-func (*embedded) address() string            { return "" }
-func (*embedded) join([]string) error        { return nil }
-func (*embedded) connected() map[string]bool { return nil }
-func (*embedded) stop()                      {}
+func (*embedded) address() string             { return "" }
+func (*embedded) join([]string) error         { return nil }
+func (*embedded) reach(context.Context) error { return nil }
+func (*embedded) connected() map[string]bool  { return nil }
+func (*embedded) stop()                       {}
 
 // openEmbedded refuses: the program was built without the embedded server.
 func openEmbedded(context.Context, Options) (*NATS, error) {

@@ -185,6 +185,17 @@ func (b *NATS) Join(addresses ...string) error {
 	return b.embedded.join(addresses)
 }
 
+// Reach waits, after the first Join, until the embedded server is connected to another
+// one or none can be reached, for a few seconds at most. It fails if a server refuses this
+// one, since the secrets or the certificates differ; later refusals are only logged. With
+// an external server it does nothing.
+func (b *NATS) Reach(ctx context.Context) error {
+	if b.embedded == nil {
+		return nil
+	}
+	return b.embedded.reach(ctx)
+}
+
 // Close is Bus.Close.
 func (b *NATS) Close() {
 	b.once.Do(func() {

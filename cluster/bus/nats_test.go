@@ -232,6 +232,68 @@ func TestSecretAndTLS(t *testing.T) {
 	checkBuses(t, a, b)
 }
 
+// A node is told why it is refused: its start fails, and the other node says it in one line.
+func TestRefusalNamesTheSetting(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	for name, c := range map[string]struct {
+		stranger    func(*bus.Options)
+		want, other string
+	}{
+		"secret":      {func(o *bus.Options) { o.Secret, o.TLS = "fedcba9876543210", ca.config(t) }, "cluster.secret", "cluster.secret"},
+		"no secret":   {func(o *bus.Options) { o.TLS = ca.config(t) }, "cluster.secret", "cluster.secret"},
+		"certificate": {func(o *bus.Options) { o.Secret, o.TLS = "0123456789abcdef", newAuthority(t).config(t) }, "cluster.tls_ca", "cluster.tls_ca"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log, own testutil.Log
+			a := open(t, "a", func(o *bus.Options) {
+				o.Secret, o.TLS, o.Log = "0123456789abcdef", ca.config(t), zerolog.New(&log)
+			})
+			b := open(t, "b", c.stranger, func(o *bus.Options) { o.Log = zerolog.New(&own) })
+			if err := b.Join(a.Address(), "127.0.0.1:1"); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Reach(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), a.Address()) {
+				t.Errorf("the start ends with %v", err)
+			}
+			tries := func(l *testutil.Log) int { return len(l.Lines("Router connection closed")) }
+			testutil.Eventually(t, "b tries again", func() bool { return tries(&log) > 1 && tries(&own) > 1 })
+			for _, l := range []*testutil.Log{&log, &own} {
+				var said []string
+				for _, line := range l.Lines(`"level":"warn"`) {
+					if !strings.Contains(line, "127.0.0.1:1:") {
+						said = append(said, line)
+					}
+				}
+				if len(said) != 1 || !strings.Contains(said[0], c.other) || strings.Contains(said[0], "rid:") {
+					t.Errorf("the log says %q", said)
+				}
+			}
+		})
+	}
+}
+
+// A node that reaches another one, or nobody, does not wait.
+func TestReach(t *testing.T) {
+	t.Parallel()
+	a, b, c := open(t, "a"), open(t, "b"), open(t, "c")
+	if err := b.Join(a.Address(), "127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Join("127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []*bus.NATS{a, b, c} {
+		if err := x.Reach(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if processes, _ := b.Connected(); !processes["a"] {
+		t.Error("b is not connected to a")
+	}
+}
+
 // A node with another secret, a certificate of another authority, or none, hears nothing,
 // and the node that it wants to join says so once.
 func TestStrangersAreRefused(t *testing.T) {
