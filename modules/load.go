@@ -134,7 +134,7 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 					p.shut()
 				}
 			}
-			return nil, source.WithLine(l.Path, err)
+			return nil, meant(source.WithLine(l.Path, err))
 		}
 		parts = append(parts, p)
 	}

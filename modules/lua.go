@@ -237,6 +237,7 @@ func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registra
 	}
 	s.freeze(v.VM)
 	s.regs = v.local.Registrar.Registrations()
+	s.warnIncomplete()
 	s.report.Registered(vm.Lua, s.regs, s.file)
 	return v.VM, s.regs, nil
 }
@@ -248,6 +249,21 @@ func (s *luaModules) seal(v *luaVM) error {
 	}
 	v.SetTimeout(s.CallTimeout)
 	return nil
+}
+
+// warnIncomplete logs the match handlers whose matches cannot be created. A table with
+// only some other of the names need not be one.
+func (s *luaModules) warnIncomplete() {
+	if s.report != nil {
+		return // it says so itself
+	}
+	for i := range s.regs {
+		if r := &s.regs[i]; r.IsMatch() {
+			if missing := r.Missing(vm.Lua); len(missing) > 0 {
+				s.log.Warn().Str("module", r.Module).Str("at", r.At).Msgf("%s lacks %s: no match can be created", r.Describe(), strings.Join(missing, ", "))
+			}
+		}
+	}
 }
 
 // file returns the path of a module.

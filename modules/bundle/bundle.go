@@ -182,7 +182,9 @@ func buildError(messages []api.Message) error {
 			continue
 		}
 		text := m.Text
-		if name := missingPackage(m.Text); name != "" {
+		if said := noNode(m.Text); said != "" {
+			text = said
+		} else if name := missingPackage(m.Text); name != "" {
 			text = fmt.Sprintf("the package %s is not installed: npm install %s", name, name)
 		} else {
 			for _, n := range m.Notes {

@@ -109,7 +109,9 @@ func (r *Report) Failed(err error) {
 	text, at := err.Error(), ""
 	if m := source.Position.FindString(text); m != "" {
 		at = m
-		text = strings.TrimPrefix(text, at+": ")
+		if before, after, ok := strings.Cut(text, at+": "); ok && (before == "" || strings.HasPrefix(before, "load ")) {
+			text = strings.TrimSuffix(after, "\nmain chunk ("+at+")") // the place is said already
+		}
 	}
 	if strings.Contains(text, "has no member") || strings.Contains(text, "attempt to call") {
 		file, line := source.SplitAt(at)

@@ -206,6 +206,12 @@ func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
 // Describe names a registration in messages: RPC function "echo".
 func (reg *Registration) Describe() string { return registry.What(reg.Kind, reg.Name) }
 
+// IsMatch reports whether a registration is a match handler that can begin: one with
+// match_init.
+func (reg *Registration) IsMatch() bool {
+	return reg.Kind == registry.Match && slices.Contains(reg.Keys, matchKey(reg.Name, matchInit))
+}
+
 // Missing returns the required functions that a match handler lacks, as its language
 // spells them.
 func (reg *Registration) Missing(lang vm.Lang) (names []string) {

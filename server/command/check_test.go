@@ -81,6 +81,8 @@ export function InitModule(ctx, logger, nk, initializer) {
 			[]string{"index.ts:1: ", "index.ts:2: ", "index.ts:3: "}},
 		"javascript syntax": {map[string]string{"index.ts": "import { a } from \"./nowhere\";\nimport { b } from \"./neither\";\nexport function InitModule() { return a + b }\n"},
 			[]string{"index.ts:1: ", "index.ts:2: "}},
+		"lua requires": {map[string]string{"main.lua": "local nk = require(\"nakama\")\nrequire(\"nope\")\n"},
+			[]string{"main.lua:2: module nope not found:"}},
 		"javascript throws": {map[string]string{"index.ts": "export function InitModule() {\n  throw new Error(\"no way\");\n}\n"},
 			[]string{"index.ts:2: "}},
 		"lua": {map[string]string{

@@ -64,7 +64,7 @@ func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
 	v.frames = stack
 	switch o := fail.Object.(type) {
 	case lua.LString:
-		text := string(o)
+		text := v.o.Program.clearer(string(o))
 		if from := v.raised; from.err != nil && strings.HasSuffix(text, from.text) {
 			e.Fault = fault.Of(from.err)
 			e.Fault.Message = v.strip(text)

@@ -279,7 +279,13 @@ func TestErrors(t *testing.T) {
 		{"doubling string, loaded", `setfenv(loadstring("s = 'x' while true do s = s .. s end"), {})()`, fault.Internal, "the result would be larger than 67108864 bytes", false, ""},
 		{"stack overflow", `local function f() return 1 + f() end; f()`, fault.Internal, "stack overflow", false, ""},
 		{"registry overflow", `local t = {}; return unpack(t, 1, 1e7)`, fault.Internal, "stack overflow", false, ""},
-		{"unknown module", `require("nothing")`, fault.Internal, "module nothing not found:\n\tno field package.preload['nothing']\n\tno module 'nothing' in the modules folder, ", false, ""},
+		{"unknown module", `require("nothing")`, fault.Internal, "module nothing not found:\n\tno field package.preload['nothing']\n\tno module 'nothing' in the modules folder", false, ""},
+		{"unknown function", "undefd()", fault.Internal, "attempt to call a non-function object (undefd)", false, "main.lua:3"},
+		{"unknown field", "local a = nk.registr_rpc(1)", fault.Internal, "attempt to call a non-function object (registr_rpc)", false, ""},
+		{"unknown method", "nk:registr_rpc()", fault.Internal, "attempt to call a non-function object (registr_rpc)", false, ""},
+		{"unknown function, in another", "local f = function()\nundefd()\nend f()", fault.Internal, "attempt to call a non-function object (undefd)", false, "main.lua:4"},
+		{"one of two calls", "tostring(undefd())", fault.Internal, "attempt to call a non-function object", false, ""},
+		{"caught unknown function", "local ok, why = pcall(function() undefd() end) error(why, 0)", fault.Internal, "attempt to call a non-function object", false, ""},
 		{"thread error", `coroutine.wrap(function() error({"gone", 5}) end)()`, fault.NotFound, "gone", true, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
