@@ -371,6 +371,16 @@ func TestTestsFail(t *testing.T) {
 			"test('waits', function()\n  local ann = server.player('ann')\n  ann.received('match_data', {op_code = 3})\nend)",
 			[]string{`ann received no match_data with {"op_code":3} within 20s; it received 1 status_presence_event`, ">    3 |   "},
 		},
+		"a kind that does not exist": {
+			"test('waits', async () => {\n  const ann = await server.player('ann');\n  await ann.received('matchdata');\n});",
+			"test('waits', function()\n  local ann = server.player('ann')\n  ann.received('matchdata')\nend)",
+			[]string{`there is no kind "matchdata" of messages; did you mean "match_data"?`, ">    3 |   "},
+		},
+		"a kind that does not exist, in a list": {
+			"test('lists', async () => {\n  const ann = await server.player('ann');\n  ann.messages('xyz');\n});",
+			"test('lists', function()\n  local ann = server.player('ann')\n  ann.messages('xyz')\nend)",
+			[]string{`there is no kind "xyz" of messages; there are channel_message, `, ">    3 |   "},
+		},
 		"a module that does not end": {
 			"test('hangs', async () => {\n  await server.rpc('spin');\n});",
 			"test('hangs', function()\n  server.rpc('spin')\nend)",

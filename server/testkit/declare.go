@@ -27,7 +27,7 @@ func LuaStubs() (string, error) {
 	}, luaTypes, func(s string) string { return s }), nil
 }
 
-// declarations replaces a mark by the calls of a player.
+// declarations replaces a mark by the calls of a player, and KINDS by the kinds of messages.
 func declarations(text, mark string, write func(b *strings.Builder, name string, params []string), types map[string]string, spell func(string) string) string {
 	var b strings.Builder
 	for line := range strings.Lines(restCalls + realtimeCalls) {
@@ -49,7 +49,8 @@ func declarations(text, mark string, write func(b *strings.Builder, name string,
 		}
 		write(&b, name, list)
 	}
-	return strings.Replace(text, mark, b.String(), 1)
+	union := `"` + strings.Join(strings.Fields(kinds), `" | "`) + `"`
+	return strings.NewReplacer(mark, b.String(), "KINDS", union).Replace(text)
 }
 
 // The types of arguments by their names; others are texts.

@@ -1,8 +1,13 @@
 package testkit
 
 import (
+	"os"
 	"regexp"
+	"strings"
 	"testing"
+
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"kumi/vm"
 )
@@ -24,6 +29,24 @@ func TestDeclared(t *testing.T) {
 					t.Errorf("%s: %s is not declared", lang, name)
 				}
 			}
+		}
+	}
+}
+
+// The kinds of messages are those of the protocol, and docs/testing.md lists them.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	docs, err := os.ReadFile("../../docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := (*rtapi.Envelope)(nil).ProtoReflect().Descriptor().Fields()
+	for _, kind := range strings.Fields(kinds) {
+		if fields.ByName(protoreflect.Name(kind)) == nil {
+			t.Errorf("%s is not in the envelope", kind)
+		}
+		if !strings.Contains(string(docs), "`"+kind+"`") {
+			t.Errorf("%s is not in docs/testing.md", kind)
 		}
 	}
 }

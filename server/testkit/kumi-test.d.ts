@@ -26,6 +26,9 @@ declare namespace kumitest {
   /** Milliseconds, or a text such as "90d", "1h30m" or "250ms". */
   type Duration = number | string;
 
+  /** What a server sends without having been asked. */
+  type Kind = KINDS;
+
   interface Matchers<R> {
     not: Matchers<R>;
     /** The matchers are about the value of a promise. Await them. */
@@ -110,16 +113,16 @@ declare namespace kumitest {
     /** Calls an RPC function. Data is sent as JSON, and JSON is returned as data. */
     rpc(id: string, payload?: any): Promise<any>;
     /** Waits for the next message of a kind, with the given properties, that was not returned before: 20 seconds of virtual time, or as long as within says. */
-    received(kind: string, where?: object, within?: Duration): Promise<any>;
+    received(kind: Kind, where?: object, within?: Duration): Promise<any>;
     /** The messages that have arrived so far, with their kind. */
-    messages(kind?: string, where?: object): any[];
+    messages(kind?: Kind, where?: object): any[];
     /** Cuts the connection. */
     drop(): Promise<void>;
     /** Closes the connection. */
     disconnect(): Promise<void>;
     /** Opens the socket again. */
     reconnect(): Promise<void>;
-    /** Stops to read from the socket, or begins again. */
+    /** Stops reading from the socket, or goes on. */
     slow(slow?: boolean): Promise<void>;
 
     // CALLS

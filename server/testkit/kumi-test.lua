@@ -46,6 +46,9 @@ clock = {}
 ---@type kumitest.Http
 http = {}
 
+---What a server sends without having been asked.
+---@alias kumitest.Kind KINDS
+
 ---@class kumitest.Matchers
 ---@field never kumitest.Matchers inverts the matcher
 ---@field to_be fun(expected: any) the same table, or an equal value
@@ -97,10 +100,10 @@ http = {}
 ---@field authenticate fun(method: string, account: table) begins a session by another method: "custom", "email" and so on
 ---@field refresh fun() refreshes the session
 ---@field rpc fun(id: string, payload?: any): any calls an RPC function
----@field received fun(kind: string, where?: table, within?: number|string): table waits for the next message of a kind
----@field messages fun(kind?: string, where?: table): table[] the messages that have arrived so far
+---@field received fun(kind: kumitest.Kind, where?: table, within?: number|string): table waits for the next message of a kind
+---@field messages fun(kind?: kumitest.Kind, where?: table): table[] the messages that have arrived so far
 ---@field drop fun() cuts the connection
 ---@field disconnect fun() closes the connection
 ---@field reconnect fun() opens the socket again
----@field slow fun(slow?: boolean) stops to read from the socket, or begins again
+---@field slow fun(slow?: boolean) stops reading from the socket, or goes on
 -- CALLS

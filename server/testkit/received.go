@@ -7,13 +7,41 @@ import (
 	"slices"
 	"strings"
 
+	"kumi/modules/script"
 	"kumi/vm"
 )
+
+// kinds are the kinds of messages that a server sends without having been asked: fields of
+// rtapi.Envelope.
+const kinds = `channel_message channel_presence_event error match_data match_presence_event matchmaker_matched notifications
+party party_close party_data party_join_request party_leader party_matchmaker_ticket party_presence_event party_update
+status_presence_event stream_data stream_presence_event`
+
+// kindOf reads the kind of a message; "" if it is optional and not given.
+func kindOf(c *vm.Call, optional bool) string {
+	var kind string
+	if optional {
+		kind = c.OptStr("kind", "")
+	} else {
+		kind = c.StrNonEmpty("kind")
+	}
+	all := strings.Fields(kinds)
+	if kind == "" || slices.Contains(all, kind) {
+		return kind
+	}
+	near := script.Nearest(kind, all)
+	if near == "" {
+		c.Invalid("kind", fmt.Sprintf("there is no kind %q of messages; there are %s", kind, strings.Join(all, ", ")))
+	} else {
+		c.Invalid("kind", fmt.Sprintf("there is no kind %q of messages; did you mean %q?", kind, near))
+	}
+	return kind
+}
 
 // received waits for the next message of a kind, such as "match_data", that has the given
 // properties. Messages that it returned are not returned again.
 func received(p *player, c *vm.Call) error {
-	kind := c.StrNonEmpty("kind")
+	kind := kindOf(c, false)
 	where, err := whereOf(c)
 	within := defaultWait
 	if c.Given() {
@@ -35,7 +63,7 @@ func received(p *player, c *vm.Call) error {
 // messages lists all messages that arrived so far: of all kinds, or of one, with the given
 // properties. Each has its kind as a property.
 func messages(p *player, c *vm.Call) error {
-	kind := c.OptStr("kind", "")
+	kind := kindOf(c, true)
 	where, err := whereOf(c)
 	if err := firstError(c.Err(), err); err != nil {
 		return err

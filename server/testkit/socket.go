@@ -232,7 +232,7 @@ func (s *socket) close() {
 	<-s.ended
 }
 
-// slow makes the player stop, or begin again, to read what the server sends. One more
+// slow makes the player stop reading what the server sends, or go on. One more
 // message may be read.
 func (s *socket) slow(on bool) {
 	s.mu.Lock()
