@@ -34,7 +34,10 @@ type keeperState struct {
 	Sent               map[uuid.UUID][]int64
 }
 
-var errRefuses = errors.New("the match does not want to be restored here")
+var (
+	errRefuses = errors.New("the match does not want to be restored here")
+	errNotKept = errors.New("the match cannot be kept")
+)
 
 func (k *keeper) Init(ctx context.Context, params map[string]any) (int, string, error) {
 	k.store.begins(k.id)
@@ -61,7 +64,15 @@ func (k *keeper) Loop(ctx context.Context, tick int64, messages []*match.Data) (
 	return k.recorder.Loop(ctx, tick, messages)
 }
 
+func (k *keeper) Terminate(context.Context, int64, int) (bool, error) {
+	k.store.terminated.Add(1)
+	return true, nil
+}
+
 func (k *keeper) Snapshot(context.Context, int64) ([]byte, error) {
+	if k.handler == "unkept" {
+		return nil, errNotKept
+	}
 	if !k.store.goesBack { // no snapshots are taken between
 		_ = k.m.BroadcastMessage(moveCode, []byte("leaving"), nil, nil, true)
 	}

@@ -42,6 +42,8 @@ type snapshots struct {
 	release chan struct{}
 	// goesBack says that matches may go back to their last snapshot, after a crash.
 	goesBack bool
+	// terminated is how often a handler was told that its match ends.
+	terminated atomic.Int32
 }
 
 // note adds to what is shown when a test fails.

@@ -44,6 +44,7 @@ const (
 type handovers struct {
 	reg   *Registry
 	ctx   context.Context // ends when none begins any more
+	grace int             // for matches that cannot be kept, in seconds
 	slots chan struct{}   // has an element for each that is under way
 	wait  sync.WaitGroup
 
@@ -56,13 +57,15 @@ type handovers struct {
 // Those that no node takes are suspended, the others are terminated. When stop is cancelled
 // it waits no longer.
 func (r *Registry) handOverAll(stop context.Context, grace int) {
-	ctx, cancel := context.WithTimeout(context.Background(), max(handOverTime, time.Duration(grace)*time.Second))
+	waits, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	defer context.AfterFunc(stop, func() {
 		if errors.Is(stop.Err(), context.Canceled) { // not only the end of the grace period
 			cancel()
 		}
 	})()
+	ctx, over := context.WithTimeout(waits, max(handOverTime, time.Duration(grace)*time.Second))
+	defer over()
 	var durable []*Match
 	for _, m := range r.all() {
 		if m.durable {
@@ -72,14 +75,14 @@ func (r *Registry) handOverAll(stop context.Context, grace int) {
 		}
 	}
 	began := time.Now()
-	h := &handovers{reg: r, ctx: ctx, slots: make(chan struct{}, handOverAtOnce)}
+	h := &handovers{reg: r, ctx: ctx, grace: grace, slots: make(chan struct{}, handOverAtOnce)}
 	tried := h.begin(durable)
 	moved, longest := h.end(stop)
 	for _, m := range durable {
 		m.order(item{kind: doSuspend, grace: grace}) // if it is still here
 	}
 	if len(moved) > 0 {
-		r.o.Elsewhere.Confirm(ctx, moved)
+		r.o.Elsewhere.Confirm(waits, moved) // also when the time for hand-overs has been used up
 	}
 	if tried {
 		r.log.Info().Int("matches", len(moved)).Int("kept", len(durable)-len(moved)).Dur("longest_pause", longest).Dur("took", time.Since(began)).
@@ -135,7 +138,7 @@ func (h *handovers) one(m *Match, heirs []string) {
 	var refused []string
 	for len(heirs) > 0 {
 		o := &handover{ctx: h.ctx, heirs: heirs, refused: refused, over: make(chan struct{})}
-		m.order(item{kind: doHandOver, handover: o})
+		m.order(item{kind: doHandOver, handover: o, grace: h.grace})
 		select {
 		case <-o.over:
 		case <-h.ctx.Done():
