@@ -96,6 +96,7 @@ func (r *Registry) restoreOwn(ctx context.Context, s *Snapshot) (lives bool, err
 // restore makes a match from a snapshot: of before this node's start, or of another node
 // that hands it over. ended says that its handler did not want that.
 func (r *Registry) restore(ctx context.Context, s *Snapshot, from *presence.NodeID) (ended bool, err error) {
+	swaps := r.swaps.Load()
 	factory, ok := r.factory(ctx, s.Handler)
 	switch {
 	case !ok:
@@ -148,6 +149,9 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot, from *presence.Node
 		m.wakeLocked()
 	} else {
 		m.box.mu.Unlock()
+	}
+	if r.swaps.Load() != swaps {
+		go m.moveHandler(m.ctx) // Swap missed it
 	}
 	m.log.Info().Int64("tick", s.Tick).Int("members", len(s.Members)).Int("state_bytes", len(s.State)).Msg("match restored")
 	return false, nil
