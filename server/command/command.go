@@ -108,6 +108,9 @@ func (c *subcommand) explain(w io.Writer) int {
 	if c.name == "replay" {
 		fmt.Fprintf(w, "\n%s", replayFlags)
 	}
+	if c.name == "nodes" || c.name == "drain" {
+		fmt.Fprintf(w, "\n%s", consoleFlags)
+	}
 	switch c.name {
 	case "run", "dev", "test", "replay", "check", "migrate", "import", "export", "nodes", "drain":
 		fmt.Fprintln(w)

@@ -23,11 +23,17 @@ import (
 	"kumi/core/consolepb"
 )
 
+// consoleFlags is the help of the commands that ask a running node.
+const consoleFlags = `The console of a running node is asked, by default that at 127.0.0.1:7351. For another node:
+  --console.port and --console.address   where the node's console listens
+  --console.username and --console.password   those of its settings
+`
+
 // operator calls the console's API of a running server, as the administrator of the
 // settings.
 type operator struct {
-	url, username, password string
-	client                  http.Client
+	host, url, username, password string
+	client                        http.Client
 }
 
 // operatorOf is for the server that the settings are of.
@@ -40,8 +46,9 @@ func operatorOf(cfg *config.Config) (*operator, error) {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
+	host = net.JoinHostPort(host, strconv.Itoa(c.Port))
 	return &operator{
-		url:      "http://" + net.JoinHostPort(host, strconv.Itoa(c.Port)) + "/v2/console/",
+		host: host, url: "http://" + host + "/v2/console/",
 		username: c.Username, password: string(c.Password), client: http.Client{Timeout: 10 * time.Second},
 	}, nil
 }
@@ -55,7 +62,7 @@ func (o *operator) call(ctx context.Context, method, path string, body []byte) (
 	req.SetBasicAuth(o.username, o.password)
 	resp, err := o.client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, o.failed(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
@@ -65,9 +72,20 @@ func (o *operator) call(ctx context.Context, method, path string, body []byte) (
 	if resp.StatusCode != http.StatusOK {
 		var failure struct{ Message string }
 		_ = json.Unmarshal(text, &failure)
-		return nil, errors.New(cmp.Or(failure.Message, resp.Status))
+		if failure.Message == "" || resp.StatusCode == http.StatusNotFound && path == "status" {
+			return nil, o.failed(fmt.Errorf("the answer is %s, so another program or port answers there", resp.Status))
+		}
+		return nil, errors.New(failure.Message)
 	}
 	return text, nil
+}
+
+// failed says which server was asked, and how to ask another one.
+func (o *operator) failed(err error) error {
+	if failure, ok := errors.AsType[*url.Error](err); ok {
+		err = failure.Err // it has the address twice
+	}
+	return fmt.Errorf("ask the console of the node at %s: %w (--console.port and --console.address say where the console of a running node listens)", o.host, err)
 }
 
 // nodes returns the nodes, the one that answers first.

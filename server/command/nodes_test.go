@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,11 +59,30 @@ func TestNodes(t *testing.T) {
 	if code := <-ended; code != exitOK {
 		t.Errorf("the server ended with %d:\n%s", code, log.String())
 	}
-	if code, out := command("nodes"); code != exitFailed || !strings.Contains(out, "refused") {
+	if code, out := command("nodes"); code != exitFailed || !strings.Contains(out, "refused") || !strings.Contains(out, "127.0.0.1:"+console) || !strings.Contains(out, "--console.port") {
 		t.Errorf("nodes without a server ended with %d:\n%s", code, out)
 	}
 	if code, out := command("nodes", "--console.port", "0"); code != exitFailed || !strings.Contains(out, "console.port") {
 		t.Errorf("nodes without a console ended with %d:\n%s", code, out)
+	}
+}
+
+// A port of clients answers, too.
+func TestNodesAtAnotherPort(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	_, port, _ := net.SplitHostPort(other.Listener.Addr().String())
+	for _, name := range []string{"nodes", "drain"} {
+		var out buffer
+		code := dispatch(t.Context(), []string{name, "--console.address", "127.0.0.1", "--console.port", port}, streams{out: &out, err: &out})
+		if code != exitFailed || !strings.Contains(out.String(), "404 Not Found") || !strings.Contains(out.String(), "--console.port") || !strings.Contains(out.String(), port) {
+			t.Errorf("%s ended with %d:\n%s", name, code, out.String())
+		}
+		out = buffer{}
+		if code := dispatch(t.Context(), []string{name, "--help"}, streams{out: &out, err: &out}); code != exitOK || !strings.Contains(out.String(), "console of a running node is asked") {
+			t.Errorf("%s --help ended with %d:\n%s", name, code, out.String())
+		}
 	}
 }
 
