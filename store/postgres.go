@@ -59,7 +59,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		pool.Close()
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) && pg.Code == "3D000" {
-			return nil, fmt.Errorf("%w: %s", ErrNoDatabase, strings.TrimPrefix(u.Path, "/"))
+			return nil, fmt.Errorf("%w: %s (kumi migrate up creates it and its tables)", ErrNoDatabase, strings.TrimPrefix(u.Path, "/"))
 		}
 		return nil, fmt.Errorf("connect to %s: %w", u.Redacted(), err)
 	}

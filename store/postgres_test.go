@@ -47,7 +47,7 @@ func TestCreateDatabase(t *testing.T) {
 	first := u.String()
 	u.Path += "_Made by \"test\""
 	address := u.String()
-	if _, err := store.Open(t.Context(), store.Options{Address: address}); !errors.Is(err, store.ErrNoDatabase) {
+	if _, err := store.Open(t.Context(), store.Options{Address: address}); !errors.Is(err, store.ErrNoDatabase) || !strings.Contains(err.Error(), "kumi migrate up") {
 		t.Errorf("open before it exists: %v", err)
 	}
 	for _, want := range []bool{true, false} {
