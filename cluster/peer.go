@@ -65,6 +65,7 @@ type peer struct {
 	heard  State // what it said of itself; Lost after its last word
 	silent int   // ticks without a beat
 	choked bool  // this node cannot send to it
+	told   bool  // a state of it was logged
 	// process is its name on the bus, and cutOff says that no connection leads there.
 	process string
 	cutOff  bool
@@ -140,16 +141,21 @@ func (n *Node) judge(p *peer) {
 	if !is.Alive() {
 		n.calls.fail(&p.ID, unreachable(now))
 	}
-	n.tellOf(now, was)
+	n.tellOf(now, was, !p.told)
+	p.told = true
 }
 
-// tellOf logs a change and tells the rooms.
-func (n *Node) tellOf(p Peer, was State) {
+// tellOf logs a change and tells the rooms. A process that is heard first was nothing.
+func (n *Node) tellOf(p Peer, was State, first bool) {
 	event := n.log.Info()
 	if p.State == Down {
 		event = n.log.Warn()
 	}
-	event.Str("peer", p.Name).Uint64("epoch", p.Epoch).Stringer("was", was).Stringer("state", p.State).Msg("a node of the cluster changed its state")
+	event = event.Str("peer", p.Name).Uint64("epoch", p.Epoch)
+	if !first {
+		event = event.Stringer("was", was)
+	}
+	event.Stringer("state", p.State).Msg("a node of the cluster changed its state")
 	for _, f := range n.on.peer {
 		f(p, was)
 	}

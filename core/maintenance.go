@@ -141,7 +141,11 @@ func (c *Core) LoadMaintenance(ctx context.Context) error {
 		c.log.Info().Msg("maintenance mode ended")
 		return nil
 	}
-	c.log.Warn().Str("message", is.Message).Str("operator", is.Operator).Time("disconnect", is.Disconnect).Msg("maintenance mode: no new sessions")
+	event := c.log.Warn().Str("message", is.Message).Str("operator", is.Operator)
+	if !is.Disconnect.IsZero() {
+		event = event.Time("disconnect", is.Disconnect)
+	}
+	event.Msg("maintenance mode: no new sessions")
 	return c.announce(is)
 }
 

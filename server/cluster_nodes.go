@@ -42,7 +42,11 @@ func (s *Server) serveNode() {
 		return s.status(), nil
 	})
 	cluster.HandleCall(n, wire.Method_METHOD_NODE_DRAIN, func(_ context.Context, from presence.NodeID, _ *emptypb.Empty) (*emptypb.Empty, error) {
-		s.log.Info().Stringer("from", from).Msg("an operator drains this node")
+		by := from.String()
+		if p, ok := n.Peer(from); ok {
+			by = p.Name
+		}
+		s.log.Info().Str("from", by).Msg("an operator drains this node")
 		s.Drain()
 		return &emptypb.Empty{}, nil
 	})

@@ -53,6 +53,9 @@ func TestTwoNodes(t *testing.T) {
 	if len(log.Lines(`"peer":"b"`, `"state":"lost"`)) != 1 {
 		t.Error("a has not heard b's goodbye")
 	}
+	if first := log.Lines(`"peer":"b"`, `changed its state`)[0]; strings.Contains(first, `"was"`) {
+		t.Errorf("b was nothing before: %s", first)
+	}
 }
 
 // Nodes that would refuse each other's tokens do not join, nor does a second one of a name.
