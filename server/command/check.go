@@ -70,18 +70,22 @@ func checkModules(ctx context.Context, args []string, s streams) int {
 	if err := srv.Stop(ctx); err != nil {
 		return failed(s, err)
 	}
-	switch len(problems) {
-	case 0:
-		if len(loaded) == 0 {
-			return nothing(cfg.Runtime.Path, s)
-		}
-		return exitOK
-	case 1:
-		fmt.Fprintln(s.out, "1 problem")
-	default:
-		fmt.Fprintf(s.out, "%d problems\n", len(problems))
+	switch {
+	case len(problems) > 0:
+		fmt.Fprintln(s.out, count(len(problems), "problem", "problems"))
+		return exitFailed
+	case len(loaded) == 0:
+		return nothing(cfg.Runtime.Path, s)
 	}
-	return exitFailed
+	return exitOK
+}
+
+// count is a number of things.
+func count[N int | int32](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // registered describes what a module registered, in numbers.
@@ -94,12 +98,8 @@ func registered(m *registry.Loaded) string {
 		{len(m.RPCs), "RPC", "RPCs"}, {len(m.Hooks), "hook", "hooks"}, {len(m.Matches), "match handler", "match handlers"},
 		{len(m.Routes), "route", "routes"}, {len(m.Jobs), "job", "jobs"}, {m.Events, "event handler", "event handlers"},
 	} {
-		switch kind.n {
-		case 0:
-		case 1:
-			parts = append(parts, "1 "+kind.one)
-		default:
-			parts = append(parts, fmt.Sprintf("%d %s", kind.n, kind.many))
+		if kind.n > 0 {
+			parts = append(parts, count(kind.n, kind.one, kind.many))
 		}
 	}
 	if len(parts) == 0 {

@@ -176,7 +176,8 @@ func drainNode(ctx context.Context, args []string, s streams) int {
 		case err != nil && name != here:
 			return failed(s, err)
 		case err == nil:
-			fmt.Fprintf(s.out, "%s is %s: %d sessions, %d matches, %d parties\n", name, list[i].State, list[i].SessionCount, list[i].MatchCount, list[i].PartyCount)
+			n := list[i]
+			fmt.Fprintf(s.out, "%s is %s: %s, %s, %s\n", name, n.State, count(n.SessionCount, "session", "sessions"), count(n.MatchCount, "match", "matches"), count(n.PartyCount, "party", "parties"))
 		}
 		select {
 		case <-tick.C:

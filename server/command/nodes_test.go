@@ -105,3 +105,13 @@ func consolePort(t *testing.T) int {
 	t.Fatal("no two ports are free")
 	return 0
 }
+
+// One is not several.
+func TestCount(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0 matches", 1: "1 match", 2: "2 matches"} {
+		if got := count(n, "match", "matches"); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
