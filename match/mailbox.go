@@ -20,7 +20,7 @@ type item struct {
 	arrived  *presence.Presence   // arrive: came onto the stream without a join attempt
 	attempt  *attempt             // join attempt
 	call     *call                // signal, state, set state
-	grace    int                  // terminate, suspend and hand over, in seconds
+	grace    int                  // terminate; suspend and hand over, for a match that cannot be kept; in seconds
 	handover *handover            // hand over
 	ordered  bool                 // stop and terminate: by Registry.End, and not as this node ends
 	move     *move                // move

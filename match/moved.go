@@ -15,10 +15,12 @@ func (r *Registry) Owner(s presence.Stream) string { return r.moves.node(s.Subje
 
 // input passes a client's message on to an authoritative match, wherever it runs, or keeps it
 // while the match is moving. home is the node in its id. Messages of one session arrive in
-// the order of the calls: what was passed on under the lock is ahead of all that is kept.
+// the order of the calls: what was passed on to another node under the lock is ahead of the
+// answer that this node keeps what follows. A match of this node needs no lock for that, as its
+// mailbox says when it has moved.
 func (r *Registry) input(home string, id, session uuid.UUID, d *DataSend) {
 	l := &r.moves
-	if !l.some.Load() && r.inputAt(home, home, id, session, d) {
+	if home == r.o.Node && !l.some.Load() && r.inputAt(home, home, id, session, d) {
 		return
 	}
 	l.mu.RLock()

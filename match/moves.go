@@ -25,7 +25,7 @@ type Move struct {
 
 // moves knows where the matches run that have moved, and keeps what this node's clients
 // send to those that are moving. While it is empty, as it is unless a node was drained, it
-// costs one atomic load. Its lock is never taken with that of a mailbox held.
+// costs one atomic load; a client's message to another node takes the lock for reading. Its lock is never taken with that of a mailbox held.
 type moves struct {
 	some atomic.Bool
 	mu   sync.RWMutex
@@ -174,7 +174,7 @@ func (l *moves) put(m Move) *moved {
 
 // KnownMoves returns how many matches this node knows of that have moved, are moving, or have
 // done so and ended a short time ago. While it is not 0 each message of a client costs a
-// lookup more.
+// lookup more. Tests use it, to see that all are forgotten in the end.
 func (r *Registry) KnownMoves() int {
 	r.moves.mu.RLock()
 	defer r.moves.mu.RUnlock()

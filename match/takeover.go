@@ -41,6 +41,9 @@ func (r *Registry) TakeOver(ctx context.Context, place Move, handler string) (en
 	ended, err = r.restore(ctx, s, &from)
 	if err != nil {
 		r.giveBack(ctx, place, s.Epoch)
+		if errors.Is(err, ErrStopping) {
+			return false, err // another node can take it
+		}
 		return false, fault.Newf(fault.FailedPrecondition, "node %s cannot restore the match: %v", r.o.Node, err)
 	}
 	if ended {
