@@ -89,7 +89,8 @@ func (l *holds) answered(from presence.NodeID, number uint64) {
 }
 
 // Heirs implements match.Elsewhere: nodes with the same modules first, then those with the
-// fewest matches, counting those that this node has asked them to take.
+// fewest matches, counting how often this node has named them first: as many matches are
+// handed over at a time, they would all go to one node otherwise.
 func (m *Matches) Heirs(except []string) (ready []string, coming bool) {
 	m.heirs.Lock()
 	defer m.heirs.Unlock()

@@ -70,3 +70,78 @@ func TestMovesAreConfirmedWhenTheTimeIsUsedUp(t *testing.T) {
 		}
 	})
 }
+
+// A match that has moved and ended stays forgotten when the drained node confirms much later,
+// as another match has kept it.
+func TestLateConfirmRevivesNoMatch(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		store := w.keep()
+		all := w.keepingArenas(t, "a", "b", "c")
+		a, b, c := all[0], all[1], all[2]
+		defer b.close()
+		defer c.close()
+		var ids []string
+		for _, handler := range []string{"hanging", "arena"} {
+			id, err := a.matches.Create(t.Context(), handler, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, id)
+		}
+		after(time.Second)
+		time.AfterFunc(5*time.Second, func() { _ = b.matches.End(context.Background(), ids[1], 0) })
+		time.AfterFunc(100*time.Second, func() { close(store.release) })
+		a.Drain()
+		after(time.Second)
+		a.matches.Stop(context.Background(), 120)
+		after(5 * time.Second)
+		a.Stop()
+		a.close()
+		delete(w.nodes, "a")
+		after(time.Second)
+		_ = b.matches.End(context.Background(), ids[0], 0)
+		after(3 * time.Minute)
+		for i, id := range ids {
+			if runs := store.runs(idOf(id)); len(runs) > 0 {
+				t.Fatalf("match %d is run by %v", i, runs)
+			}
+		}
+		if nb, nc := b.matches.KnownMoves(), c.matches.KnownMoves(); nb+nc > 0 {
+			t.Errorf("b knows %d moves and c %d, all of matches that have ended", nb, nc)
+		}
+	})
+}
+
+// When a handler returns after its hand-over was given up, the others do not go on to wait for
+// the match.
+func TestHandlerReturnsAfterHandOverWasGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		store := w.keep()
+		all := w.keepingArenas(t, "a", "b")
+		a, b := all[0], all[1]
+		defer b.close()
+		id, err := a.matches.Create(t.Context(), "hanging", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		a.Drain()
+		after(time.Second)
+		time.AfterFunc(15500*time.Millisecond, func() { close(store.release) })
+		a.matches.Stop(context.Background(), 1)
+		after(time.Second)
+		if owner := store.owner(idOf(id)); owner != "a" {
+			t.Errorf("the snapshot is that of %q, want a", owner)
+		}
+		began := time.Now()
+		_, err = b.player("ben").join(id)
+		if took := time.Since(began); err == nil || took > time.Second {
+			t.Errorf("a join of the suspended match has waited %v for %v", took, err)
+		}
+		a.close()
+	})
+}

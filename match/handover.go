@@ -3,6 +3,7 @@ package match
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -81,8 +82,13 @@ func (r *Registry) handOverAll(stop context.Context, grace int) {
 	for _, m := range durable {
 		m.order(item{kind: doSuspend, grace: grace}) // if it is still here
 	}
-	if len(moved) > 0 {
-		r.o.Elsewhere.Confirm(waits, moved) // also when the time for hand-overs has been used up
+	// Who has forgotten a match that has ended since must not hear of it again.
+	confirmed := slices.DeleteFunc(slices.Clone(moved), func(to Move) bool {
+		now, ok := r.moves.get(to.Match)
+		return !ok || now != to
+	})
+	if len(confirmed) > 0 {
+		r.o.Elsewhere.Confirm(waits, confirmed) // also when the time for hand-overs has been used up
 	}
 	if tried {
 		r.log.Info().Int("matches", len(moved)).Int("kept", len(durable)-len(moved)).Dur("longest_pause", longest).Dur("took", time.Since(began)).
@@ -94,13 +100,14 @@ func (r *Registry) handOverAll(stop context.Context, grace int) {
 // whether there was one.
 func (h *handovers) begin(all []*Match) (tried bool) {
 	for _, m := range all {
-		heirs := h.heirs(nil)
-		if len(heirs) == 0 {
-			return tried
-		}
 		select {
 		case h.slots <- struct{}{}:
 		case <-h.ctx.Done():
+			return tried
+		}
+		heirs := h.heirs(nil) // as they are now, and not before the slot was free
+		if len(heirs) == 0 {
+			<-h.slots
 			return tried
 		}
 		tried = true

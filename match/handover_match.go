@@ -42,11 +42,18 @@ func (m *Match) place(node string, epoch uint64) Move {
 
 // handOver lets another node go on with the match, or suspends it if none does and none will.
 func (m *Match) handOver(h *handover, grace int) {
-	if !h.held { // a match whose handler hangs does not come here
+	if !h.held { // a match whose handler hangs does not come here, or too late
+		if h.state.Load() == callAbandoned {
+			close(h.over)
+			return
+		}
 		h.held = true
 		at := m.place(m.reg.o.Node, m.epoch)
 		go func() {
 			m.reg.o.Elsewhere.Hold(at)
+			if h.state.Load() == callAbandoned { // what handovers.one has told the others may be older than the wish to hold
+				m.reg.o.Elsewhere.Moved(at)
+			}
 			m.order(item{kind: doHandOver, handover: h, grace: grace})
 		}()
 		return
