@@ -10,6 +10,7 @@ import (
 
 	"kumi/match"
 	"kumi/server/replay"
+	"kumi/store/fault"
 )
 
 // replayOptions are the arguments of kumi replay.
@@ -82,6 +83,9 @@ func replayMatch(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.out, "state after tick %d:\n%s\n", want.Tick, state)
 		return false
 	})
+	if fault.CodeOf(err) == fault.NotFound {
+		err = fmt.Errorf("%w in the modules of %s; give the folder of the match's modules as --runtime.path", err, cfg.Runtime.Path)
+	}
 	if err != nil {
 		return failed(s, err)
 	}
@@ -99,6 +103,9 @@ func describeRecording(rec *match.Recording, s streams) {
 	fmt.Fprintf(s.out, "match %s, handler %s (%s), %s %d\n", rec.Match, rec.Handler, rec.Runtime, end, rec.Tick)
 	if rec.Error != "" {
 		fmt.Fprintf(s.out, "it failed in %s: %s\n", rec.In, rec.Error)
+		if rec.Stack != "" {
+			fmt.Fprintln(s.out, rec.Stack)
+		}
 	}
 	if !rec.First && len(rec.Segments) > 0 {
 		fmt.Fprintf(s.out, "the recording begins with tick %d\n", rec.Segments[0].Tick)

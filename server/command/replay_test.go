@@ -83,6 +83,11 @@ func TestReplayToTest(t *testing.T) {
 		if code := dispatch(t.Context(), []string{"replay", file, "--to-test", "arena", "--runtime.path", folder}, streams{&out, &errs, nil}); code != exitOK {
 			t.Fatalf("exit code %d\n%s%s", code, &out, &errs)
 		}
+		for _, name := range []string{"arena.kumirec", "arena.test.ts"} {
+			if want := "wrote " + filepath.Join(folder, name) + "\n"; !strings.Contains(out.String(), want) {
+				t.Errorf("%q is missing in\n%s", want, &out)
+			}
+		}
 		code := dispatch(t.Context(), []string{"test", folder}, streams{&out, &errs, nil})
 		text := out.String() + errs.String()
 		if code != want || want == exitFailed && !strings.Contains(text, "replayed op 1 to all, 5") {
@@ -95,17 +100,18 @@ func TestReplayToTest(t *testing.T) {
 func TestReplayCommand(t *testing.T) {
 	t.Parallel()
 	same, other := replayFolder(t, "1"), replayFolder(t, "(tick === 3 ? 2 : 1)")
-	file := recordError(t, same)
+	file, empty := recordError(t, same), t.TempDir()
 	for _, c := range []struct {
 		args string
 		code int
 		want []string
 	}{
-		{"--runtime.path " + same, exitOK, []string{"everything is as it was recorded", "it failed in loop: ", "broken at 6", "tick 2  info   three at "}},
+		{"--runtime.path " + same, exitOK, []string{"everything is as it was recorded", "it failed in loop: ", "broken at 6", "at matchLoop (index.js:11:", "tick 2  info   three at "}},
 		{"--quiet --runtime.path " + other, exitFailed, []string{"first difference is in tick 3, loop:", "broadcast 1 (data): recorded op 1 to all, 4, replayed op 1 to all, 5", "the state after tick 5:", "state.n: recorded 6, replayed 7"}},
 		{"--at 2 --runtime.path " + same, exitOK, []string{`"n":3`, `"scores":[7]`}},
 		{"--bisect " + same + " " + other, exitFailed, []string{"they part in tick 3, loop", "state.n: recorded 4, replayed 5"}},
 		{"--bisect " + same + " " + same, exitOK, []string{"both folders do the same"}},
+		{"--runtime.path " + empty, exitFailed, []string{`no match handler is named "arena" in the modules of ` + empty, "--runtime.path"}},
 		{"--at x", exitUsage, []string{`"x" is not a tick`}},
 	} {
 		var out, errs strings.Builder

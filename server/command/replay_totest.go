@@ -26,29 +26,32 @@ func writeReplayTest(rec *match.Recording, folder, file, name string, s streams)
 	copied := name + match.RecordingEnding
 	title := fmt.Sprintf("%s is as it was recorded", rec.Handler)
 	if rec.Error != "" {
-		title = fmt.Sprintf("%s fails as it was recorded: remove this test, or record the match again, when that is mended", rec.Handler)
+		title = fmt.Sprintf("%s fails as it was recorded: remove this test once the error is fixed, or replace the recording", rec.Handler)
 	}
 	source := strings.NewReplacer("TITLE", fmt.Sprintf("%q", title), "FILE", fmt.Sprintf("%q", copied)).Replace(text)
 	test := filepath.Join(folder, name+ending)
 	if _, err := os.Stat(test); err == nil {
 		return failed(s, fmt.Errorf("%s exists", test))
 	}
-	for path, content := range map[string][]byte{filepath.Join(folder, copied): data, test: []byte(source)} {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
+	for _, f := range []struct {
+		path    string
+		content []byte
+	}{{filepath.Join(folder, copied), data}, {test, []byte(source)}} {
+		if err := os.WriteFile(f.path, f.content, 0o600); err != nil {
 			return failed(s, err)
 		}
+		fmt.Fprintf(s.out, "wrote %s\n", f.path)
 	}
-	fmt.Fprintf(s.out, "wrote %s\n", test)
 	return exitOK
 }
 
-const replayTestTS = `// The match in FILE does the same on the code of today. See docs/replay.md.
+const replayTestTS = `// Replays the recorded match in FILE and expects no differences. See docs/replay.md.
 test(TITLE, async () => {
   expect(await server.replay(FILE)).toEqual([]);
 });
 `
 
-const replayTestLua = `-- The match in FILE does the same on the code of today. See docs/replay.md.
+const replayTestLua = `-- Replays the recorded match in FILE and expects no differences. See docs/replay.md.
 test(TITLE, function()
   expect(server.replay(FILE)).to_equal({})
 end)
