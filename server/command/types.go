@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"kumi/modules/script/describe"
+	"kumi/modules/source"
 	"kumi/server/testkit"
 )
 
@@ -66,11 +67,31 @@ func types(_ context.Context, args []string, s streams) int {
 		return exitUsage
 	case len(chosen) == 0:
 		chosen = slices.DeleteFunc(slices.Clone(declarations), func(d declaration) bool { return d.flag == "--docs" })
+	case dir != "":
+		chosen = withTests(chosen, dir)
 	}
 	if err := writeChosen(chosen, dir, s); err != nil {
 		return failed(s, err)
 	}
 	return exitOK
+}
+
+// withTests adds the declarations for tests of the languages for which a folder has tests.
+func withTests(chosen []declaration, dir string) []declaration {
+	tests, err := source.Tests(dir)
+	if err != nil {
+		return chosen // the folder is made when they are written
+	}
+	for _, d := range slices.Clone(chosen) {
+		test, ok := declarationFor(d.flag + "-test")
+		if !ok || slices.ContainsFunc(chosen, func(c declaration) bool { return c.flag == test.flag }) {
+			continue
+		}
+		if slices.ContainsFunc(tests, func(file string) bool { return strings.HasSuffix(file, ".lua") == (d.flag == "--lua") }) {
+			chosen = append(chosen, test)
+		}
+	}
+	return chosen
 }
 
 // writeDeclarations writes the declarations of the given flags into a folder.

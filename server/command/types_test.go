@@ -42,6 +42,21 @@ func TestTypesCommand(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	// Declarations for tests belong to those for modules if there are tests.
+	for file, flag := range map[string]string{"a.test.ts": "--ts", "a_test.lua": "--lua"} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, file), "")
+		var out buffer
+		if code := dispatch(t.Context(), []string{"types", flag, dir}, streams{&out, &out, nil}); code != exitOK {
+			t.Fatalf("exit %d: %s", code, out.String())
+		}
+		for _, name := range []string{"kumi-test.d.ts", "kumi-test.lua"} {
+			_, err := os.Stat(filepath.Join(dir, name))
+			if want := strings.HasSuffix(name, ".ts") == (flag == "--ts"); (err == nil) != want {
+				t.Errorf("%s: %s is written: %v", flag, name, err == nil)
+			}
+		}
+	}
 	// What is written beside modules is no module.
 	write(t, filepath.Join(dir, "main.lua"), `local nk = require("nakama") nk.register_rpc(function() end, "a")`)
 	out = buffer{}
@@ -156,7 +171,7 @@ func testGlobals(t *testing.T, dir string) {
 	write(t, filepath.Join(dir, "globals.ts"), typedGlobals)
 	compile(t, dir, "nkruntime.d.ts", "globals.ts")
 	compile(t, dir, "--lib", "es2022,dom", "nkruntime.d.ts", "globals.ts")
-	write(t, filepath.Join(dir, "absent.ts"), "fetch('http://a');\ndocument.title;\nprocess.env;\n")
+	write(t, filepath.Join(dir, "absent.ts"), "fetch('http://a');\ndocument.title;\nprocess.exit(1);\n")
 	out := tsc(t, dir, "nkruntime.d.ts", "absent.ts")
 	for line := 1; line <= 3; line++ {
 		if !strings.Contains(out, fmt.Sprintf("absent.ts(%d,", line)) {
@@ -178,6 +193,7 @@ func testGlobals(t *testing.T, dir string) {
 }
 
 const typedGlobals = `
+const mode: string | undefined = process.env.MODE;
 export const InitModule: nkruntime.InitModule = async (ctx, logger, nk, initializer) => {
   for (const level of ["debug", "error", "info", "log", "trace", "warn"] as const) console[level]("a", 1, {});
   const once = setTimeout((a: number) => console.log(a), 1, 2);

@@ -13,6 +13,17 @@ interface Console {
 /** Writes to the log of the server. */
 declare var console: Console;
 
+declare namespace NodeJS {
+    interface ProcessEnv {
+        [name: string]: string | undefined;
+    }
+    interface Process {
+        env: ProcessEnv;
+    }
+}
+/** Has the settings of runtime.env in process.env. It is declared as in @types/node, which may be installed, too. */
+declare var process: NodeJS.Process;
+
 /** Calls a function later, during the current call. */
 declare function setTimeout(handler: (...args: any[]) => void, timeout?: number, ...args: any[]): number;
 declare function setInterval(handler: (...args: any[]) => void, timeout?: number, ...args: any[]): number;
