@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"kumi/internal/suggest"
 )
 
 // loader applies the sources to a Config, one after the other, and collects
@@ -127,7 +129,7 @@ func (l *loader) scanEnv(env []string) []assignment {
 		}
 		leaf, ok := byName[name]
 		if !ok {
-			if near := nearest(name, names); near != "" {
+			if near := suggest.Nearest(name, names); near != "" {
 				l.warnf("environment variable %s is not a setting and ignored: did you mean %s?", name, near)
 			}
 			continue

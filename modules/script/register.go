@@ -6,6 +6,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/internal/suggest"
 	"kumi/modules/registry"
 	"kumi/store/fault"
 	"kumi/vm"
@@ -274,41 +275,8 @@ func unknownHook(table hooks.Kind, name string) error {
 			names = append(names, hooks.Methods[i].Name)
 		}
 	}
-	if near := Nearest(name, names); near != "" {
+	if near := suggest.Nearest(name, names); near != "" {
 		return fault.Newf(fault.InvalidArgument, "there is no %s named %q to hook; did you mean %q?", what, name, near)
 	}
 	return fault.Newf(fault.InvalidArgument, "there is no %s named %q to hook", what, name)
-}
-
-// Nearest returns the name with the smallest edit distance to name, or an empty string
-// if none is close enough to be a typing error.
-func Nearest(name string, names []string) string {
-	best, bestAt := "", 1+len(name)/3
-	for _, n := range names {
-		if d := edits(strings.ToLower(name), strings.ToLower(n)); d <= bestAt && (best == "" || d < bestAt) {
-			best, bestAt = n, d
-		}
-	}
-	return best
-}
-
-// edits returns the edit distance of two names.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

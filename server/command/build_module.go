@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"kumi/config"
+	"kumi/internal/suggest"
 )
 
 // goModule is the user's package.
@@ -59,7 +59,7 @@ func readModule(folder, goos string) (*goModule, error) {
 			if !ok || fn.Recv != nil {
 				continue
 			}
-			if near == "" && config.Nearest("initmodule", strings.ToLower(fn.Name.Name)) != "" {
+			if near == "" && suggest.Nearest(fn.Name.Name, []string{"InitModule"}) != "" {
 				near = fmt.Sprintf("%s: %s is misspelled", fset.Position(fn.Name.Pos()), fn.Name.Name)
 			}
 			switch {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kumi/config"
+	"kumi/internal/suggest"
 )
 
 var flagNames = regexp.MustCompile(`(?m)^\s*--([a-z-]+)`)
@@ -22,7 +23,7 @@ func misspelled(name, help string) error {
 	for _, m := range flagNames.FindAllStringSubmatch(help, -1) {
 		own = append(own, m[1])
 	}
-	if near := config.Nearest(name, own...); near != "" {
+	if near := suggest.Nearest(name, own); near != "" {
 		return fmt.Errorf("unknown flag --%s: did you mean --%s?", name, near)
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"kumi/modules/script"
+	"kumi/internal/suggest"
 	"kumi/vm"
 )
 
@@ -29,7 +29,7 @@ func kindOf(c *vm.Call, optional bool) string {
 	if kind == "" || slices.Contains(all, kind) {
 		return kind
 	}
-	near := script.Nearest(kind, all)
+	near := suggest.Nearest(kind, all)
 	if near == "" {
 		c.Invalid("kind", fmt.Sprintf("there is no kind %q of messages; there are %s", kind, strings.Join(all, ", ")))
 	} else {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"kumi/modules/script"
+	"kumi/internal/suggest"
 	"kumi/vm"
 )
 
@@ -131,7 +131,7 @@ func Known(lang vm.Lang, object, function string) (near string, ok bool) {
 	if lang == vm.JS && (function == "toString" || function == "hasOwnProperty") {
 		return "", true
 	}
-	return script.Nearest(function, names), false
+	return suggest.Nearest(function, names), false
 }
 
 var noFields = vm.NewLayout()
