@@ -124,7 +124,7 @@ func TestBuildRefuses(t *testing.T) {
 	needGo(t)
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "bare", "a.go"), "package bare\n")
-	write(t, filepath.Join(dir, "typed", "a.go"), "package typed\n\nfunc InitModule() error { return nil }\n")
+	write(t, filepath.Join(dir, "typed", "a.go"), "package typed\n\nfunc InitModule(ctx, logger, db, nk, initializer string) error { return nil }\n")
 	write(t, filepath.Join(dir, "wrong", "a.go"), strings.Replace(greeter, `"hello " + payload`, "helo(payload)", 1))
 	for args, want := range map[string]string{
 		"":                          "needs the folder",
