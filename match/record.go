@@ -36,6 +36,7 @@ type tape struct {
 	file     *recordFile
 	seg      *segment // that is being written
 	buf      []byte   // of seg
+	head     int      // bytes of buf with which seg begins, such as the state
 	people   map[presence.ID]person
 	open     bool // a call of the handler has begun
 
@@ -58,7 +59,8 @@ type person struct {
 }
 
 const (
-	// maxSegment is the size from which on a new segment begins, in bytes.
+	// maxSegment is how many bytes of ticks a segment has before a new one begins. If the state with
+	// which it begins is larger, it has as many as that, so that states are at most half of a recording.
 	maxSegment = 256 << 10
 	// keptSegment is how long a segment of a recording that is kept lasts at most. The last one is
 	// lost if the server is killed.

@@ -45,6 +45,27 @@ func (r *Recorder) files(t testing.TB) (all []*RecordingFile) {
 	return all
 }
 
+// own makes the caller's goroutine that of a match, which it is until the match ends.
+func (w *testRegistry) own(id string, m *Match) {
+	w.t.Helper()
+	if err := w.Pause(w.t.Context(), id, true); err != nil {
+		w.t.Fatal(err)
+	}
+	for ours := false; !ours; runtime.Gosched() {
+		m.box.mu.Lock()
+		ours = !m.box.running
+		m.box.running = true
+		m.box.mu.Unlock()
+	}
+}
+
+// noise runs a tick that gets bytes which cannot be compressed.
+func (m *Match) noise(n int) {
+	data := make([]byte, n)
+	_, _ = rand.Read(data)
+	m.loop([]*Data{{Presence: testPerson("ann", uuid.Must(uuid.NewV4())), Data: data}}, 0, 0)
+}
+
 // A recording that is kept is in its file before the match ends, up to the last minute. It can be
 // read although the end is missing, and needs no memory.
 func TestRecordingIsInItsFileWhileTheMatchRuns(t *testing.T) {
@@ -90,16 +111,7 @@ func TestRecordingInSeveralFiles(t *testing.T) {
 		rec := newTestRecorder(t, folder, rapid.SampledFrom([]int{400 << 10, 1 << 20}).Draw(rt, "size of a file"))
 		w := newTestRegistry(t, Options{Recorder: rec})
 		id, m := w.play("game", &game{rate: 1})
-		if err := w.Pause(t.Context(), id, true); err != nil {
-			t.Fatal(err)
-		}
-		for ours := false; !ours; runtime.Gosched() { // the match's goroutine is this one from now on
-			m.box.mu.Lock()
-			ours = !m.box.running
-			m.box.running = true
-			m.box.mu.Unlock()
-		}
-		sender := testPerson("ann", uuid.Must(uuid.NewV4()))
+		w.own(id, m)
 		moved, lossy := "", false // where the folder is while it cannot be written to
 		for range rapid.IntRange(1, 25).Draw(rt, "moves") {
 			switch rapid.IntRange(0, 9).Draw(rt, "move") {
@@ -119,9 +131,7 @@ func TestRecordingInSeveralFiles(t *testing.T) {
 					_ = os.WriteFile(folder, nil, 0o600)
 				}
 			default:
-				noise := make([]byte, rapid.SampledFrom([]int{100, maxSegment / 2, maxSegment}).Draw(rt, "bytes"))
-				_, _ = rand.Read(noise)
-				m.loop([]*Data{{Presence: sender, Data: noise}}, 0, 0)
+				m.noise(rapid.SampledFrom([]int{100, maxSegment / 2, maxSegment}).Draw(rt, "bytes"))
 			}
 			rec.Flush()
 		}

@@ -13,7 +13,7 @@ func (m *Match) recordTick(took time.Duration, now time.Time) {
 	t := m.tape
 	t.unhashed++
 	t.credit = min(t.credit+took/stateCredit, time.Second)
-	full := len(t.buf) >= maxSegment || t.keep && now.Sub(t.seg.began) >= keptSegment
+	full := len(t.buf)-t.head >= max(maxSegment, t.head) || t.keep && now.Sub(t.seg.began) >= keptSegment
 	whole := full || !now.Before(t.nextWhole)
 	if t.stateCost == 0 || t.credit >= t.stateCost || t.unhashed >= maxUnhashed || full && t.restarts {
 		m.recordState(whole)
@@ -103,4 +103,5 @@ func (t *tape) beginSegment(m *Match, now time.Time) {
 		t.person(p)
 	}
 	t.uint(uint64(len(m.deferred)))
+	t.head = len(t.buf)
 }
