@@ -176,15 +176,20 @@ func (f *recordFile) show() error {
 	return err
 }
 
-// newRecording makes a hidden file, whose name begins with the time.
+// newRecording makes a hidden file, whose name begins with the time, which no other one has.
 func newRecording(folder, handler, match string) (path string, err error) {
 	id, _, _ := strings.Cut(match, ".")
 	for at := time.Now().UTC(); ; at = at.Add(time.Millisecond) {
 		path = filepath.Join(folder, at.Format("20060102-150405.000")+"-"+fileName(handler)+"-"+id+RecordingEnding)
-		if exists(path) {
+		if _, err := os.Lstat(path); err == nil {
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		file, err := os.OpenFile(path+hiddenEnding, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
-		file, err := os.OpenFile(path+hiddenEnding, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {
 			return "", err
 		}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,4 +176,33 @@ func TestRecordingInSeveralFiles(t *testing.T) {
 			rt.Errorf("%d bytes are in memory after the match", rec.Used())
 		}
 	})
+}
+
+// Each recording gets a name of its own, and the recorder does not try for ever if there is none.
+func TestNamesOfRecordings(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	names := map[string]bool{}
+	for range 50 {
+		path, err := newRecording(folder, "h", "m.here")
+		if err != nil || names[path] {
+			t.Fatalf("the file is %s, which another one is: %v (%v)", path, names[path], err)
+		}
+		names[path] = true
+	}
+	for path := range names {
+		if err := os.Rename(path, strings.TrimSuffix(path, hiddenEnding)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 50 {
+		path, err := newRecording(folder, "h", "m.here")
+		if err != nil || names[path] {
+			t.Fatalf("the file is %s, which another one is: %v (%v)", path, names[path], err)
+		}
+		names[path] = true
+	}
+	if _, err := newRecording(folder, "h", strings.Repeat("m", 300)); err == nil {
+		t.Error("a file has a name of more than 300 bytes")
+	}
 }
