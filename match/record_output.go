@@ -94,7 +94,7 @@ func (r *Recorder) write(s *saved) (err error) {
 			err = errors.Join(err, errTooLarge(seg.raw))
 		} else if err := r.follow(s, seg); err != nil {
 			return err
-		} else if err := f.append(appendBlock(nil, blockSegment, data)); err != nil {
+		} else if err := r.append(f, appendBlock(nil, blockSegment, data)); err != nil {
 			return err
 		} else {
 			f.next = seg.number + 1
@@ -156,7 +156,7 @@ func (r *Recorder) begin(s *saved, first bool) error {
 		b = appendBlock(b, blockBirth, r.encoder().EncodeAll(s.birth, nil))
 	}
 	f := recordFile{path: path, hidden: true, first: head.First, whole: !head.Ended.IsZero(), next: s.file.next}
-	if err := f.append(b); err != nil {
+	if err := r.append(&f, b); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
 	*s.file = f
@@ -208,22 +208,20 @@ func (r *Recorder) end(f *recordFile, head Header) error {
 		}
 		b = appendBlock(b, blockEnd, binary.LittleEndian.AppendUint64(nil, uint64(f.size)))
 	}
-	if err := f.append(b); err != nil {
+	if err := r.append(f, b); err != nil {
 		return err
 	}
 	if err := f.show(); err != nil {
 		return err
 	}
 	r.o.Logger.Info().Str("match", head.Match).Str("file", f.path).Msg("recording of a match written")
-	if err := r.clean(f.path); err != nil {
-		r.o.Logger.Warn().Err(err).Msg("old recordings of matches were not removed")
-	}
+	r.limit(f.path)
 	f.path = ""
 	return nil
 }
 
 // append appends blocks, all or none.
-func (f *recordFile) append(blocks []byte) error {
+func (r *Recorder) append(f *recordFile, blocks []byte) error {
 	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
@@ -233,6 +231,7 @@ func (f *recordFile) append(blocks []byte) error {
 	}
 	if err = errors.Join(err, file.Close()); err == nil {
 		f.size += int64(len(blocks))
+		r.written += int64(len(blocks))
 	}
 	return err
 }

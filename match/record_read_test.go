@@ -28,6 +28,7 @@ func testPerson(name string, user uuid.UUID) *presence.Presence {
 func writeRecording(t testing.TB, members []*presence.Presence, calls func(*Match)) *os.File {
 	t.Helper()
 	rec := NewRecorder(RecorderOptions{Folder: t.TempDir(), MaxMatch: 1 << 20, MaxAll: 1 << 20})
+	rec.Flush() // its goroutine is this one from now on
 	m := &Match{journal: &journal.Journal{}, tape: &tape{recorder: rec, people: map[presence.ID]person{}}}
 	m.tape.ring.recorder = rec
 	m.list, m.tick = members, 7

@@ -1,13 +1,6 @@
 package match
 
 import (
-	"cmp"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,7 +31,8 @@ type RecorderOptions struct {
 	// by another one.
 	MaxMatch int
 	MaxAll   int64
-	// Folder gets the files. When they have more than MaxFolder bytes the oldest are removed.
+	// Folder gets the files. When they have more than MaxFolder bytes the oldest are removed; 0: none
+	// are.
 	Folder    string
 	MaxFolder int64
 	Version   string // of the server
@@ -53,6 +47,8 @@ type Recorder struct {
 	o    RecorderOptions
 	used atomic.Int64 // bytes of recordings in memory
 
+	written int64 // bytes since the folder's size was looked at; of the goroutine
+
 	mu      sync.Mutex
 	jobs    []func()
 	running bool
@@ -63,7 +59,7 @@ type Recorder struct {
 	encoder func() *zstd.Encoder
 }
 
-// NewRecorder makes a Recorder.
+// NewRecorder makes a Recorder, which begins with removing the files that are too many.
 func NewRecorder(o RecorderOptions) *Recorder {
 	r := &Recorder{o: o, last: map[string]time.Time{}}
 	r.idle = sync.NewCond(&r.mu)
@@ -74,6 +70,7 @@ func NewRecorder(o RecorderOptions) *Recorder {
 		}
 		return e
 	})
+	r.do(func() { r.clean("") })
 	return r
 }
 
@@ -143,6 +140,7 @@ func (r *Recorder) put(s *saved) {
 		if err == nil {
 			err = s.file.show()
 		}
+		r.limit(s.file.path)
 		r.note(s, err)
 	})
 }
@@ -181,43 +179,4 @@ func (r *Recorder) finish(s *saved, ring *ring, keep bool) {
 		}
 		r.note(s, err)
 	})
-}
-
-// clean removes the oldest files while all have more bytes than the limit. It keeps newest.
-func (r *Recorder) clean(newest string) error {
-	if r.o.MaxFolder <= 0 {
-		return nil
-	}
-	files, err := os.ReadDir(r.o.Folder)
-	if err != nil {
-		return err
-	}
-	type recording struct {
-		path string
-		info fs.FileInfo
-	}
-	var all []recording
-	total := int64(0)
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), RecordingEnding) {
-			continue
-		}
-		if info, err := f.Info(); err == nil {
-			all = append(all, recording{filepath.Join(r.o.Folder, f.Name()), info})
-			total += info.Size()
-		}
-	}
-	slices.SortFunc(all, func(a, b recording) int {
-		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), strings.Compare(a.path, b.path))
-	})
-	for _, f := range all {
-		if total <= r.o.MaxFolder || f.path == newest {
-			break
-		}
-		if err := os.Remove(f.path); err != nil {
-			return fmt.Errorf("remove %s: %w", f.path, err)
-		}
-		total -= f.info.Size()
-	}
-	return nil
 }
