@@ -8,32 +8,35 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // cleanShare is the part of RecorderOptions.MaxFolder that is written until the folder is read
 // again, and that is free in it afterwards.
 const cleanShare = 64
 
+// abandoned is the age from which on a hidden file is one that a killed server left. They are
+// hidden while one write lasts.
+const abandoned = time.Hour
+
 // limit cleans the folder if so much was written that it may be too large. It keeps the file
 // newest.
 func (r *Recorder) limit(newest string) {
-	if r.written > r.o.MaxFolder/cleanShare {
+	if r.o.MaxFolder > 0 && r.written > r.o.MaxFolder/cleanShare {
 		r.clean(newest)
 	}
 }
 
-// clean removes the oldest files until there is room for what is written before the next time.
+// clean removes the oldest files until there is room for what is written before the next time,
+// and hidden files that nobody writes any more.
 func (r *Recorder) clean(newest string) {
 	r.written = 0
-	if err := r.removeOldest(newest); err != nil {
+	if err := r.removeFiles(newest); err != nil {
 		r.o.Logger.Warn().Err(err).Msg("old recordings of matches were not removed")
 	}
 }
 
-func (r *Recorder) removeOldest(newest string) error {
-	if r.o.MaxFolder <= 0 {
-		return nil
-	}
+func (r *Recorder) removeFiles(newest string) error {
 	files, err := os.ReadDir(r.o.Folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -46,12 +49,17 @@ func (r *Recorder) removeOldest(newest string) error {
 		info fs.FileInfo
 	}
 	var all []recording
-	total := int64(0)
+	total, failed := int64(0), error(nil)
 	for _, f := range files {
-		if !f.Type().IsRegular() || !strings.HasSuffix(f.Name(), RecordingEnding) {
+		if !f.Type().IsRegular() {
 			continue
 		}
-		if info, err := f.Info(); err == nil {
+		info, err := f.Info()
+		switch name := f.Name(); {
+		case err != nil: // it was removed
+		case strings.HasSuffix(name, RecordingEnding+hiddenEnding) && time.Since(info.ModTime()) > abandoned:
+			failed = errors.Join(failed, os.Remove(filepath.Join(r.o.Folder, name)))
+		case strings.HasSuffix(name, RecordingEnding):
 			all = append(all, recording{filepath.Join(r.o.Folder, f.Name()), info})
 			total += info.Size()
 		}
@@ -59,9 +67,8 @@ func (r *Recorder) removeOldest(newest string) error {
 	slices.SortFunc(all, func(a, b recording) int {
 		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), strings.Compare(a.path, b.path))
 	})
-	var failed error
 	for _, f := range all {
-		if total <= r.o.MaxFolder-r.o.MaxFolder/cleanShare {
+		if r.o.MaxFolder <= 0 || total <= r.o.MaxFolder-r.o.MaxFolder/cleanShare {
 			break
 		}
 		if f.path == newest {

@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
 )
 
 // folderSize returns how many files a folder has, and their bytes.
@@ -61,5 +65,65 @@ func TestFolderOfRecordingsIsLimited(t *testing.T) {
 	open(limit).Close()
 	if n, size := folderSize(t, folder); size > limit || n == 0 {
 		t.Errorf("after the next start there are %d files with %d bytes, of at most %d", n, size, limit)
+	}
+}
+
+// A recording that cannot be ended leaves a file that can be read, or none.
+func TestNoHiddenRecordingsStay(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	rec := newTestRecorder(t, folder, 4<<20)
+	rec.Flush() // its goroutine is this one until finish
+	var gone ring
+	gone.recorder = rec
+	begun := func(id uuid.UUID) *saved {
+		return &saved{Header: Header{Match: id.String() + ".here", Handler: "h"}, birth: []byte("birth"), file: &recordFile{}}
+	}
+	full, empty := begun(uuid.Must(uuid.NewV4())), begun(uuid.Must(uuid.NewV4()))
+	full.segments = []*segment{{data: []byte("ticks"), raw: 5}}
+	if err := rec.write(full); err != nil {
+		t.Fatal(err)
+	}
+	if err := rec.begin(empty, true); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := folderSize(t, folder); n != 2 || !full.file.hidden || !empty.file.hidden {
+		t.Fatalf("there are %d files, of which two are to be hidden", n)
+	}
+	for _, s := range []*saved{full, empty} {
+		s.Ended = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) // which no header can have
+		rec.finish(s, &gone, true)
+	}
+	rec.Flush()
+	shown, _, err := rec.List("", 10, 10, func(*RecordingInfo) bool { return true })
+	if n, _ := folderSize(t, folder); err != nil || n != 1 || len(shown) != 1 || shown[0].Header == nil || shown[0].Header.Match != full.Match {
+		t.Errorf("there are %d files, of which %d are listed (%v); want the one with ticks", n, len(shown), err)
+	}
+}
+
+// Hidden files of servers that were killed are removed at the next start, but not those that
+// another one may be writing, whether the folder has a limit or not.
+func TestHiddenRecordingsOfKilledServers(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for name, age := range map[string]time.Duration{
+		"a" + RecordingEnding + hiddenEnding: 2 * abandoned, "b" + RecordingEnding + hiddenEnding: abandoned / 2,
+		"c" + RecordingEnding: 2 * abandoned, "d" + hiddenEnding: 2 * abandoned,
+	} {
+		path, at := filepath.Join(folder, name), time.Now().Add(-age)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newTestRecorder(t, folder, 1<<20).Close()
+	left, _ := filepath.Glob(folder + "/*")
+	for i, path := range left {
+		left[i] = filepath.Base(path)
+	}
+	if want := []string{"b" + RecordingEnding + hiddenEnding, "c" + RecordingEnding, "d" + hiddenEnding}; !slices.Equal(left, want) {
+		t.Errorf("the files %v are left, want %v", left, want)
 	}
 }

@@ -75,6 +75,7 @@ type saved struct {
 type recordFile struct {
 	path   string // blank: none has been begun
 	hidden bool   // the path still ends with hiddenEnding
+	filled bool   // it has a segment
 	first  bool   // it begins with the match
 	whole  bool   // the first header has all: the recording had ended
 	size   int64
@@ -97,7 +98,7 @@ func (r *Recorder) write(s *saved) (err error) {
 		} else if err := r.append(f, appendBlock(nil, blockSegment, data)); err != nil {
 			return err
 		} else {
-			f.next = seg.number + 1
+			f.next, f.filled = seg.number+1, true
 		}
 		seg.drop(r)
 	}
@@ -174,6 +175,14 @@ func (f *recordFile) show() error {
 		f.path, f.hidden = name, false
 	}
 	return err
+}
+
+// giveUp leaves a file that could not be ended. It stays only if it has something to read.
+func (f *recordFile) giveUp() error {
+	if f.filled || !f.hidden {
+		return f.show()
+	}
+	return os.Remove(f.path)
 }
 
 // newRecording makes a hidden file, whose name begins with the time, which no other one has.

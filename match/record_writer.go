@@ -1,6 +1,7 @@
 package match
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +60,7 @@ type Recorder struct {
 	encoder func() *zstd.Encoder
 }
 
-// NewRecorder makes a Recorder, which begins with removing the files that are too many.
+// NewRecorder makes a Recorder, which first removes the files that are too many.
 func NewRecorder(o RecorderOptions) *Recorder {
 	r := &Recorder{o: o, last: map[string]time.Time{}}
 	r.idle = sync.NewCond(&r.mu)
@@ -176,6 +177,9 @@ func (r *Recorder) finish(s *saved, ring *ring, keep bool) {
 		}
 		if err == nil && s.file.path != "" {
 			err = r.end(s.file, s.Header)
+		}
+		if s.file.path != "" { // it has no end
+			err = errors.Join(err, s.file.giveUp())
 		}
 		r.note(s, err)
 	})
