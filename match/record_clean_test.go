@@ -127,3 +127,27 @@ func TestHiddenRecordingsOfKilledServers(t *testing.T) {
 		t.Errorf("the files %v are left, want %v", left, want)
 	}
 }
+
+// The end of a recording is written even if a part before it cannot be.
+func TestRecordingEndsAfterAFailedWrite(t *testing.T) {
+	t.Parallel()
+	rec := newTestRecorder(t, t.TempDir(), 8<<20)
+	w := newTestRegistry(t, Options{Recorder: rec})
+	id, m := w.play("game", &game{rate: 1})
+	w.own(id, m)
+	m.noise(maxSegment)
+	rec.Flush()
+	m.loop(nil, 0, 0)
+	busy := make(chan struct{})
+	rec.do(func() { <-busy })
+	tape := m.tape
+	m.stop()
+	last := tape.ring.segments[len(tape.ring.segments)-1]
+	last.raw = maxBlock + 1 // what is not written
+	close(busy)
+	rec.Flush()
+	all := rec.files(t)
+	if len(all) != 1 || all[0].Incomplete || all[0].Ended.IsZero() || len(all[0].segments) != 1 || !tape.file.failed {
+		t.Errorf("there are %d files, of which the first is %+v; want one with an end", len(all), all[0].Header)
+	}
+}

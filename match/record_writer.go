@@ -175,8 +175,8 @@ func (r *Recorder) finish(s *saved, ring *ring, keep bool) {
 		if err == nil && s.file.path == "" && s.file.next == 0 { // it has no segments
 			err = r.begin(s, true)
 		}
-		if err == nil && s.file.path != "" {
-			err = r.end(s.file, s.Header)
+		if s.file.path != "" { // even if a part is missing, its end says why the match ended
+			err = errors.Join(err, r.end(s.file, s.Header))
 		}
 		if s.file.path != "" { // it has no end
 			err = errors.Join(err, s.file.giveUp())
