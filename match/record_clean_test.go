@@ -151,3 +151,37 @@ func TestRecordingEndsAfterAFailedWrite(t *testing.T) {
 		t.Errorf("there are %d files, of which the first is %+v; want one with an end", len(all), all[0].Header)
 	}
 }
+
+// Recordings that have ended wait for the writer with a limit of memory.
+func TestRecordingsThatWaitAreLimited(t *testing.T) {
+	t.Parallel()
+	rec := newTestRecorder(t, t.TempDir(), 4<<20)
+	rec.o.MaxAll = 1 << 20
+	w := newTestRegistry(t, Options{Recorder: rec})
+	busy := make(chan struct{})
+	rec.do(func() { <-busy })
+	for i := range 20 {
+		id, m := w.play(fmt.Sprint("g", i), &game{rate: 1})
+		w.own(id, m)
+		m.noise(200 << 10)
+		m.stop()
+	}
+	if n := rec.Used(); n > rec.o.MaxAll {
+		t.Errorf("recordings that wait take %d bytes, of at most %d", n, rec.o.MaxAll)
+	}
+	close(busy)
+	rec.Flush()
+	if n := len(rec.files(t)); n != 5 {
+		t.Errorf("%d of 20 recordings were written, want the five for which there was memory", n)
+	}
+	if rec.Used() != 0 || rec.waiting.Load() != 0 {
+		t.Errorf("%d bytes are in memory afterwards, of which %d wait", rec.Used(), rec.waiting.Load())
+	}
+	id, m := w.play("later", &game{rate: 1})
+	w.own(id, m)
+	m.stop()
+	rec.Flush()
+	if n := len(rec.files(t)); n != 6 {
+		t.Errorf("there are %d files after another match, want 6", n)
+	}
+}

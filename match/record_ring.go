@@ -49,10 +49,7 @@ func (r *ring) add(s *segment, data []byte) {
 // trim drops the oldest segments while the match, or all matches together, take too much
 // memory. What is left begins with a whole state if any segment does.
 func (r *ring) trim() {
-	size := r.grown
-	for _, s := range r.segments {
-		size += s.size()
-	}
+	size := int(r.size())
 	for len(r.segments) > 1 && (size > r.recorder.o.MaxMatch || r.recorder.used.Load() > r.recorder.o.MaxAll) {
 		n := 1
 		for i := 1; i < len(r.segments); i++ {
@@ -67,6 +64,15 @@ func (r *ring) trim() {
 		}
 		r.segments = append(r.segments[:0:0], r.segments[n:]...)
 	}
+}
+
+// size returns how many bytes of memory it takes.
+func (r *ring) size() int64 {
+	size := r.grown
+	for _, s := range r.segments {
+		size += s.size()
+	}
+	return int64(size)
 }
 
 // drop forgets all segments.

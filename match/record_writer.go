@@ -28,8 +28,9 @@ const (
 type RecorderOptions struct {
 	Mode RecordMode
 	// MaxMatch is how many bytes the recording of one match may take in memory, and MaxAll
-	// those of all. The oldest parts are dropped first. A file with MaxMatch bytes is followed
-	// by another one.
+	// those of all. The oldest parts are dropped first. Recordings that have ended and are not
+	// written yet may take another MaxAll bytes; what comes then is lost. A file with MaxMatch
+	// bytes is followed by another one.
 	MaxMatch int
 	MaxAll   int64
 	// Folder gets the files. When they have more than MaxFolder bytes the oldest are removed; 0: none
@@ -45,8 +46,9 @@ type RecorderOptions struct {
 
 // Recorder compresses and writes the recordings of matches, on a goroutine of its own.
 type Recorder struct {
-	o    RecorderOptions
-	used atomic.Int64 // bytes of recordings in memory
+	o       RecorderOptions
+	used    atomic.Int64 // bytes of recordings in memory
+	waiting atomic.Int64 // bytes of those that have ended
 
 	written int64 // bytes since the folder's size was looked at; of the goroutine
 
@@ -169,10 +171,21 @@ func (r *Recorder) finish(s *saved, ring *ring, keep bool) {
 			return
 		}
 	}
+	size := ring.size()
+	lost := r.waiting.Add(size) > r.o.MaxAll
+	if lost {
+		r.waiting.Add(-size)
+		ring.drop()
+		s.birth, s.segments, size = nil, nil, 0
+		r.o.Logger.Warn().Str("match", s.Match).Msg("the rest of a recording is lost, as too many wait to be written")
+	}
 	r.do(func() {
-		defer ring.drop()
+		defer func() {
+			ring.drop()
+			r.waiting.Add(-size)
+		}()
 		err := r.write(s)
-		if err == nil && s.file.path == "" && s.file.next == 0 { // it has no segments
+		if err == nil && !lost && s.file.path == "" && s.file.next == 0 { // it has no segments
 			err = r.begin(s, true)
 		}
 		if s.file.path != "" { // even if a part is missing, its end says why the match ended
