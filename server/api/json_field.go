@@ -29,7 +29,11 @@ func fieldOf(text string, err error) string {
 func offsetOf(text string, line, column int) int {
 	at := 0
 	for ; line > 1; line-- {
-		at += strings.IndexByte(text[at:], '\n') + 1
+		end := strings.IndexByte(text[at:], '\n')
+		if end < 0 {
+			return len(text)
+		}
+		at += end + 1
 	}
 	for i := range text[at:] {
 		if column--; column == 0 {
