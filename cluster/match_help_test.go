@@ -133,6 +133,33 @@ func (p *player) presence() *presence.Presence {
 	return &presence.Presence{ID: presence.ID{Node: p.at.name, Session: p.id}, UserID: p.user, Meta: presence.Meta{Username: p.name}}
 }
 
+// send sends the player's next number to matches.
+func (p *player) send(ids ...string) {
+	number := fmt.Append(nil, p.number.Add(1))
+	for _, id := range ids {
+		_ = p.at.matches.Data(p.id, &match.DataSend{ID: id, OpCode: dataCode, Data: number, Reliable: true})
+	}
+}
+
+// keepSending lets players send to matches again and again, until stop is called.
+func keepSending(every time.Duration, ids []string, players ...*player) (stop func()) {
+	over, sent := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(sent)
+		for {
+			select {
+			case <-over:
+				return
+			case <-time.After(every):
+			}
+			for _, p := range players {
+				p.send(ids...)
+			}
+		}
+	}()
+	return func() { close(over); <-sent }
+}
+
 func (p *player) join(id string) (*rtapi.Match, error) {
 	return p.at.matches.Join(context.Background(), match.JoinRequest{
 		ID: id, Joiner: &match.Joiner{Presence: *p.presence(), Vars: map[string]string{"who": p.name}}, Metadata: map[string]string{"seat": "1"},

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"kumi/match"
 )
 
 // Two of three nodes are drained at the same time, and each may take the other for an heir,
@@ -42,21 +40,7 @@ func TestTwoNodesAreDrainedAtOnce(t *testing.T) {
 				}
 			}
 			after(time.Second)
-			stop, sent := make(chan struct{}), make(chan struct{})
-			go func() {
-				defer close(sent)
-				for {
-					select {
-					case <-stop:
-						return
-					case <-time.After(10 * time.Millisecond):
-					}
-					number := cat.number.Add(1)
-					for _, id := range ids {
-						_ = last.matches.Data(cat.id, &match.DataSend{ID: id, OpCode: dataCode, Data: fmt.Append(nil, number), Reliable: true})
-					}
-				}
-			}()
+			stop := keepSending(10*time.Millisecond, ids, cat)
 			after(time.Duration(random.IntN(300)) * time.Millisecond)
 			var drained sync.WaitGroup
 			for i, a := range all[:2] {
@@ -72,8 +56,7 @@ func TestTwoNodesAreDrainedAtOnce(t *testing.T) {
 			}
 			drained.Wait()
 			after(2 * time.Second)
-			close(stop)
-			<-sent
+			stop()
 			after(time.Second)
 			for _, id := range ids {
 				if runs := store.runs(idOf(id)); !slices.Equal(runs, []string{last.name}) {

@@ -2,12 +2,9 @@ package cluster_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
-
-	"kumi/match"
 )
 
 // Matches go on where they are while the only node that can take them is starting, and move
@@ -29,18 +26,7 @@ func TestHeirThatStarts(t *testing.T) {
 		c := w.startingArena(t, "c", 1)
 		defer c.close()
 		after(time.Second)
-		stop, sent := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(sent)
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(50 * time.Millisecond):
-				}
-				_ = b.matches.Data(ben.id, &match.DataSend{ID: id, OpCode: dataCode, Data: fmt.Append(nil, ben.number.Add(1)), Reliable: true})
-			}
-		}()
+		stop := keepSending(50*time.Millisecond, []string{id}, ben)
 		drained := make(chan struct{})
 		go func() { defer close(drained); a.drain(w, func() int64 { return 0 }) }()
 		after(2 * time.Second)
@@ -65,8 +51,7 @@ func TestHeirThatStarts(t *testing.T) {
 		default:
 			t.Error("the node has not ended, and another one can take its match")
 		}
-		close(stop)
-		<-sent
+		stop()
 		<-drained
 		after(time.Second)
 		if runs := store.runs(idOf(id)); !slices.Equal(runs, []string{"c"}) {

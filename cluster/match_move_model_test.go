@@ -89,22 +89,7 @@ func (g *moving) play(t *testing.T) (wrong []string) {
 			}
 		}
 		after(time.Second)
-		stop, sent := make(chan struct{}), sync.WaitGroup{}
-		for _, p := range players {
-			sent.Go(func() {
-				for {
-					select {
-					case <-stop:
-						return
-					case <-time.After(100 * time.Millisecond):
-					}
-					number := p.number.Add(1)
-					for _, id := range ids {
-						_ = p.at.matches.Data(p.id, &match.DataSend{ID: id, OpCode: dataCode, Data: fmt.Append(nil, number), Reliable: true})
-					}
-				}
-			})
-		}
+		stop := keepSending(100*time.Millisecond, ids, players...)
 		after(time.Duration(random.IntN(200)) * time.Millisecond)
 		mu.Lock()
 		draining = true
@@ -120,8 +105,7 @@ func (g *moving) play(t *testing.T) (wrong []string) {
 		mu.Unlock()
 		w.net.Heal()
 		after(3 * time.Second)
-		close(stop)
-		sent.Wait()
+		stop()
 		// Those that have ended start again.
 		for _, name := range nodeNames {
 			if w.nodes[name] == nil {

@@ -43,24 +43,7 @@ func TestMatchesAreHandedOver(t *testing.T) {
 		after(time.Second)
 		ben.told()
 		cat.told()
-		stop := make(chan struct{})
-		sent := make(chan struct{})
-		go func() {
-			defer close(sent)
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(25 * time.Millisecond):
-				}
-				for _, p := range []*player{ann, ben, cat} {
-					number := p.number.Add(1)
-					for _, id := range ids {
-						_ = p.at.matches.Data(p.id, &match.DataSend{ID: id, OpCode: dataCode, Data: fmt.Append(nil, number), Reliable: true})
-					}
-				}
-			}
-		}()
+		stop := keepSending(25*time.Millisecond, ids, ann, ben, cat)
 		after(300 * time.Millisecond)
 		w.net.Delay(0, 200*time.Millisecond)
 		store.passes = func(id uuid.UUID) {
@@ -76,8 +59,7 @@ func TestMatchesAreHandedOver(t *testing.T) {
 		w.net.Delay(0, 20*time.Millisecond)
 		store.passes = nil
 		after(time.Second)
-		close(stop)
-		<-sent
+		stop()
 		after(2 * time.Second)
 		for i, id := range ids {
 			runs := store.runs(idOf(id))

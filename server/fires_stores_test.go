@@ -2,8 +2,6 @@ package server_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,21 +18,8 @@ type fireStores struct {
 
 func startStores(t *testing.T) *fireStores {
 	t.Helper()
-	stores, err := purchasetest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stores.Close)
-	root := filepath.Join(t.TempDir(), "root.pem")
-	if err := os.WriteFile(root, stores.Apple.PEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	google, huawei := stores.GoogleAccount(), stores.HuaweiApp()
-	return &fireStores{stores, servertest.Flags(
-		"--iap.development.stores_url", stores.URL, "--iap.development.root_certificate", root,
-		"--iap.google.client_email", google.Email, "--iap.google.private_key", google.PrivateKey,
-		"--iap.huawei.public_key", huawei.PublicKey, "--iap.huawei.client_id", huawei.ClientID, "--iap.huawei.client_secret", huawei.ClientSecret,
-		"--iap.facebook_instant.app_secret", "secret")}
+	stores, settings := servertest.Stores(t)
+	return &fireStores{stores, settings}
 }
 
 // bodies are those of the requests that validate what was bought.

@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -252,24 +250,13 @@ func visitShop(ctx context.Context, nk runtime.NakamaModule, payload string) (st
 // shopStores starts stores, and returns the settings of a server that uses them.
 func shopStores(t *testing.T) (*purchasetest.Stores, servertest.Option) {
 	t.Helper()
-	stores, err := purchasetest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stores.Close)
-	root := filepath.Join(t.TempDir(), "root.pem")
-	if err := os.WriteFile(root, stores.Apple.PEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	google, huawei := stores.GoogleAccount(), stores.HuaweiApp()
-	settings := servertest.Flags(
-		"--iap.development.stores_url", stores.URL, "--iap.development.root_certificate", root,
-		"--iap.apple.shared_password", "shared", "--iap.apple.bundle_ids", "com.example.game", "--iap.apple.notifications_endpoint_id", "apples",
-		"--iap.google.client_email", google.Email, "--iap.google.private_key", google.PrivateKey, "--iap.google.notifications_endpoint_id", "play",
-		"--iap.huawei.public_key", huawei.PublicKey, "--iap.huawei.client_id", huawei.ClientID, "--iap.huawei.client_secret", huawei.ClientSecret,
-		"--iap.samsung.package_name", "com.example.game", "--iap.facebook_instant.app_secret", "secret")
+	stores, settings := servertest.Stores(t)
+	more := servertest.Flags("--iap.apple.shared_password", "shared", "--iap.apple.bundle_ids", "com.example.game",
+		"--iap.apple.notifications_endpoint_id", "apples", "--iap.google.notifications_endpoint_id", "play",
+		"--iap.samsung.package_name", "com.example.game")
 	return stores, func(t testing.TB, s *servertest.Setup) {
 		settings(t, s)
+		more(t, s)
 		servertest.Console()(t, s)
 	}
 }

@@ -1,23 +1,21 @@
 package browser
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
-	"kumi/core/purchase/purchasetest"
 	"kumi/server/servertest"
 )
 
 // TestActionsPlayer does what there is to do with a player who has played, and with a group.
 func TestActionsPlayer(t *testing.T) {
 	t.Parallel()
-	stores, store := appStore(t)
-	srv := servertest.Start(t, servertest.Console(), store)
+	stores, store := servertest.Stores(t)
+	srv := servertest.Start(t, servertest.Console(), store,
+		servertest.Flags("--iap.apple.shared_password", "shared", "--iap.apple.bundle_ids", "com.example.game"))
 	admin := srv.ConsoleLogin(t, "admin", "password")
 	bob, ann := srv.User(t, "bob"), srv.User(t, "ann")
 	bob.Do(t, "POST", "/v2/account/link/email", `{"email":"bob@example.com","password":"bob's password"}`)
@@ -194,20 +192,4 @@ func actionsGroup(t *testing.T, o *operator, bob *servertest.User, guild string)
 	o.fill(t, "Type 1 to go on", "1")
 	o.sure(t, "Delete")
 	o.shows(t, "There are no groups yet.")
-}
-
-// appStore starts a store of apps, and returns the settings of a server that uses it.
-func appStore(t *testing.T) (*purchasetest.Stores, servertest.Option) {
-	t.Helper()
-	stores, err := purchasetest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stores.Close)
-	root := filepath.Join(t.TempDir(), "root.pem")
-	if err := os.WriteFile(root, stores.Apple.PEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return stores, servertest.Flags("--iap.development.stores_url", stores.URL, "--iap.development.root_certificate", root,
-		"--iap.apple.shared_password", "shared", "--iap.apple.bundle_ids", "com.example.game")
 }
