@@ -121,10 +121,26 @@ func (v *VM) scriptError(err error) error {
 	return &vm.ScriptError{Fault: fault.Of(err)}
 }
 
+// panicked returns the error of a call in which Go code panicked.
+func (v *VM) panicked(x any) error {
+	if err, ok := x.(error); ok && stopped(err) {
+		return v.scriptError(err)
+	}
+	return &vm.ScriptError{
+		Fault: fault.Wrap(fault.Internal, "internal error", fmt.Errorf("panic: %v", x)),
+		Stack: string(debug.Stack()),
+	}
+}
+
 // interruption returns the error of a call that the watch has stopped.
 func (v *VM) interruption(reason stopReason, stack []goja.StackFrame) error {
 	v.broken = true
 	where := topPosition(stack)
+	if where == "" {
+		if where = topPosition(v.reactions.last); where != "" {
+			stack, where = v.reactions.last, " between jobs of promises, of which one was added"+where
+		}
+	}
 	code, text := fault.DeadlineExceeded, "the script ran out of time"
 	why := vm.StoppedDeadline
 	switch {
@@ -254,56 +270,6 @@ func stringOf(x goja.Value) (string, bool) {
 		return "", false
 	}
 	return x.String(), true
-}
-
-// Of a deep stack only both ends are shown.
-const (
-	maxFrames   = 60
-	outerFrames = 10
-)
-
-// stackText formats frames, with positions in the user's sources.
-func stackText(frames []goja.StackFrame) string {
-	for n := len(frames); n > 0 && frames[n-1].FuncName() == entryName || n > 0 && frames[n-1].SrcName() == entryName; n-- {
-		frames = frames[:n-1]
-	}
-	var b strings.Builder
-	list := func(frames []goja.StackFrame) {
-		for i := range frames {
-			f := &frames[i]
-			b.WriteString("\tat ")
-			b.WriteString(f.FuncName())
-			if at := position(f); at != "" {
-				b.WriteString(" (" + at + ")")
-			}
-			b.WriteByte('\n')
-		}
-	}
-	if more := len(frames) - maxFrames; more > 0 {
-		list(frames[:maxFrames-outerFrames])
-		fmt.Fprintf(&b, "\t… %d more\n", more)
-		frames = frames[len(frames)-outerFrames:]
-	}
-	list(frames)
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// topPosition returns the position of the topmost frame, to be appended to a message.
-func topPosition(frames []goja.StackFrame) string {
-	for i := range frames {
-		if at := position(&frames[i]); at != "" {
-			return " in " + frames[i].FuncName() + " at " + at
-		}
-	}
-	return ""
-}
-
-func position(f *goja.StackFrame) string {
-	p := f.Position()
-	if p.Line == 0 {
-		return ""
-	}
-	return p.Filename + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
 }
 
 // ofGoja tells whether a panic is one with which goja throws.

@@ -3,8 +3,6 @@ package js
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/dop251/goja"
@@ -75,6 +73,7 @@ type VM struct {
 	callable        goja.Callable   // calls it
 	lost            []*goja.Promise // rejected and not handled
 	lostAt          []rejectedAt
+	reactions       reactions
 	loop            *loop // of the outermost call, once it needs one
 	broken          bool
 	damaged         bool   // results can be read, but calls may go wrong, see leftOver
@@ -112,6 +111,8 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 		v.rt.SetTimeSource(v.journal.Now)
 	}
 	v.rt.SetPromiseRejectionTracker(v.rejection)
+	v.reactions.rt = v.rt
+	v.rt.SetAsyncContextTracker(&v.reactions)
 	v.leave = v.leaveNative
 	v.addBuiltins()
 	for _, b := range p.bounds {
@@ -235,6 +236,7 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 	v.running++
 	if v.running == 1 {
 		v.outermost, v.until = ctx, v.watch.call.deadline // which this goroutine alone writes
+		v.reactions.begin()
 	}
 	defer func() {
 		if x := recover(); x != nil {
@@ -291,14 +293,4 @@ func (v *VM) guard(f func()) error {
 		return goja.Undefined(), nil
 	})
 	return err
-}
-
-func (v *VM) panicked(x any) error {
-	if err, ok := x.(error); ok && stopped(err) {
-		return v.scriptError(err)
-	}
-	return &vm.ScriptError{
-		Fault: fault.Wrap(fault.Internal, "internal error", fmt.Errorf("panic: %v", x)),
-		Stack: string(debug.Stack()),
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dop251/goja"
 	"go.uber.org/goleak"
 
 	"kumi/store/fault"
@@ -138,6 +139,9 @@ var table = []vm.Func[*host]{
 	{Name: vm.N("late_panic"), Async: true, Body: func(h *host, c *vm.Call) error {
 		return c.Later(func(ctx context.Context) func(c *vm.Call) error { var p *score; p.Points++; return nil })
 	}},
+	// strike is a deadline that strikes while no script function runs, if it is called as a
+	// job of a promise or by a timer.
+	{Name: vm.N("strike"), Body: func(*host, *vm.Call) error { panic(&goja.InterruptedError{}) }},
 	{Name: vm.N("nothing"), Body: func(*host, *vm.Call) error { return nil }},
 }
 
@@ -323,6 +327,46 @@ func TestDeadline(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An interrupt between two jobs has no stack. The error says where one was added.
+func TestDeadlineBetweenJobs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ body, where string }{
+		"one":    {`const p = Promise.resolve(); p.then(nk.strike); return p.then(() => {})`, "main at test.js:1:55"},
+		"caught": {`try { return Promise.resolve().then(nk.strike) } catch (e) {}`, "main at test.js:1:55"},
+		"many": {`let left = 1000; const p = Promise.resolve();
+			return p.then(function again() { return p.then(left-- ? again : nk.strike) })`, "again at test.js:2:50"},
+		"await": {`const later = async () => { await 1 }
+			return later().then(nk.strike)`, "later at test.js:1:46"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := eval(t, c.body, js.Options{})
+			var se *vm.ScriptError
+			if !errors.As(err, &se) || se.Fault.Code != fault.DeadlineExceeded {
+				t.Fatalf("got %v, want a deadline error", err)
+			}
+			if want := "between jobs of promises, of which one was added in " + c.where; !strings.Contains(err.Error(), want) {
+				t.Errorf("%q does not say %q", err, want)
+			}
+			if name, at, _ := strings.Cut(c.where, " at "); !strings.Contains(se.Stack, "\tat "+name+" ("+at+")") {
+				t.Errorf("the stack is %q", se.Stack)
+			}
+		})
+	}
+	t.Run("of the call before", func(t *testing.T) {
+		t.Parallel()
+		v := load(t, `function before() { return Promise.resolve().then(() => {}) }
+			function main(nk) { setTimeout(nk.strike); return new Promise(() => {}) }`, js.Options{})
+		if _, err := v.Invoke(t.Context(), v.Global("before")); err != nil {
+			t.Fatal(err)
+		}
+		_, err := v.Invoke(t.Context(), v.Global("main"), v.Functions(vm.Bind(vm.JS, newHost(), table)))
+		if fault.CodeOf(err) != fault.DeadlineExceeded || strings.Contains(err.Error(), "before") {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestGoFunctionsEndWithTheCall(t *testing.T) {
