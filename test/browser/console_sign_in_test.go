@@ -6,13 +6,9 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"regexp"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,31 +64,6 @@ func TestConsoleSecondFactor(t *testing.T) {
 	o.leave(t)
 }
 
-// cutting is a listener whose connections can be cut, those of sockets too.
-type cutting struct {
-	net.Listener
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-func (c *cutting) Accept() (net.Conn, error) {
-	conn, err := c.Listener.Accept()
-	if err == nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.conns = append(c.conns, conn)
-	}
-	return conn, err
-}
-
-func (c *cutting) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, conn := range c.conns {
-		_ = conn.Close()
-	}
-}
-
 var oneTimeCode = regexp.MustCompile(`one-time code ([0-9a-f]+)`)
 
 // TestConsoleBehindProxy visits a new server from elsewhere, below a path of a proxy: the
@@ -103,21 +74,9 @@ func TestConsoleBehindProxy(t *testing.T) {
 	var log servertest.Journal
 	srv := servertest.Start(t, servertest.Console(), log.Keep())
 	bob := srv.User(t, "bob")
-	target, err := url.Parse("http://" + srv.ConsoleAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httptest.NewUnstartedServer(http.StripPrefix("/ops", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target)
-		r.Out.Host = r.In.Host
-		r.SetXForwarded()
-	}}))
-	line := &cutting{Listener: proxy.Listener}
-	proxy.Listener = line
-	proxy.Start()
-	t.Cleanup(proxy.Close)
+	p := newProxy(t, srv, "/ops", (*httputil.ProxyRequest).SetXForwarded)
 
-	o := &operator{tab: open(t, browser(t), proxy.URL+"/ops/", ".sign-in")}
+	o := &operator{tab: open(t, browser(t), p.URL+"/ops/", ".sign-in")}
 	o.expect("403") // the default password
 	o.enter(t, "admin", "password")
 	o.shows(t, "One-time code")
@@ -133,9 +92,11 @@ func TestConsoleBehindProxy(t *testing.T) {
 
 	// After an interruption the page connects again by itself, and shows what is new.
 	o.sees(t, "document.querySelector('.figures b').textContent === '0'")
-	line.cut()
+	p.hold(func(path string) bool { return path == "/v2/console/live" })
+	p.cut()
 	o.shows(t, "Reconnecting…")
 	bob.Socket(t)
+	p.release()
 	o.sees(t, "document.querySelector('.figures b').textContent === '1'")
 	o.sees(t, "!"+shows(".bar", "Reconnecting…"))
 
@@ -145,4 +106,58 @@ func TestConsoleBehindProxy(t *testing.T) {
 	o.press(t, "Two players in a match")
 	o.place(t, 2, "(2)")
 	o.leave(t)
+}
+
+// TestConsoleSignOut signs out while the server is slow: the page gives up what it has
+// asked for, and says nothing about it, here and in another tab, where an upload runs.
+func TestConsoleSignOut(t *testing.T) {
+	t.Parallel()
+	b := browser(t)
+	srv := servertest.Start(t, servertest.Console())
+	p := newProxy(t, srv, "", func(*httputil.ProxyRequest) {})
+	o := &operator{tab: open(t, b, p.URL+"/", ".sign-in")}
+	o.do(t, "keep files", evaluate(keepFiles))
+
+	// What the first page asks for.
+	p.hold(func(path string) bool {
+		end, api := strings.CutPrefix(path, "/v2/console/")
+		return api && end != "live" && !strings.HasPrefix(end, "authenticate") && !strings.HasPrefix(end, "user/")
+	})
+	o.enter(t, "admin", "password")
+	p.waits(t, 3, 0)
+	o.press(t, "Sign out")
+	o.leaves(t, p, 3)
+	o.enter(t, "admin", "password")
+	o.sees(t, "document.querySelectorAll('.chart canvas').length === 12")
+
+	// An upload, whose dialog is open.
+	o.page(t, "/storage")
+	o.do(t, "have a file", evaluate("window.saved = '[]'"))
+	p.hold(func(path string) bool { return path == "/v2/console/storage/import" })
+	o.press(t, "Import")
+	o.sees(t, "!!document.querySelector('dialog')")
+	o.press(t, "Import")
+	p.waits(t, 1, 3)
+	other := &operator{tab: open(t, b, p.URL+"/", ".menu")}
+	other.sees(t, "document.querySelectorAll('.chart canvas').length === 12")
+	other.press(t, "Sign out")
+	o.leaves(t, p, 4)
+	o.enter(t, "admin", "password")
+	o.sees(t, shows("h1", "Storage"))
+	for _, o := range []*operator{o, other} {
+		o.sees(t, "!document.querySelector('.front')")
+		o.leave(t)
+	}
+}
+
+// leaves waits until the operator has signed out and pages have given up so many requests
+// that were held. Nothing but the front is left.
+func (o *operator) leaves(t *testing.T, p *proxy, given int) {
+	t.Helper()
+	o.sees(t, "!!document.querySelector('.front')")
+	p.waits(t, 0, given)
+	p.release()
+	if o.read(t, "String(!!document.querySelector('dialog, .toast, .problem'))") == "true" {
+		t.Errorf("the page says %q", o.text(t))
+	}
 }

@@ -76,6 +76,7 @@ function open(): void {
   s.onclose = async (e) => {
     if (socket !== s) return;
     if (e.code === voidToken) await expired(used);
+    if (socket !== s) return;
     socket = null;
     if (subscriptions.size === 0) return;
     connected.value = false;

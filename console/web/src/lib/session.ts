@@ -1,6 +1,6 @@
 // Who is signed in, and what this operator may do.
 import { computed, signal } from "@preact/signals";
-import { get, path, post, request } from "./api";
+import { get, path, request } from "./api";
 import type { ConsoleSession, User } from "./types";
 
 const key = "kumi.console.token";
@@ -11,13 +11,16 @@ export const token = signal(localStorage.getItem(key) ?? "");
 // operator is who is signed in, null until that is known.
 export const operator = signal<User | null>(null);
 
+// failure is why it could not be found out who is signed in.
+export const failure = signal<unknown>(undefined);
+
 // asking is true while the operator has to sign in again in the middle of work.
 export const asking = signal(false);
 
 addEventListener("storage", (e) => {
   if (e.key !== key && e.key !== null) return;
   const value = localStorage.getItem(key) ?? "";
-  if (value) void signedIn(value, false);
+  if (value) signedIn(value, false).catch(() => {}); // the failure is shown
   else forget();
 });
 
@@ -38,8 +41,7 @@ export function expired(used: string): Promise<void> {
 // signIn sends credentials. It returns the token that sets up a second factor if the
 // operator has to do so first.
 export async function signIn(username: string, password: string, mfa: string): Promise<string> {
-  const r = await request("POST", "authenticate", { body: { username, password, mfa }, open: true });
-  const session: ConsoleSession = await r.json();
+  const session = await request<ConsoleSession>("POST", "authenticate", { body: { username, password, mfa }, open: true });
   if (session.mfa_code) return session.mfa_code;
   await signedIn(session.token);
   return "";
@@ -59,24 +61,35 @@ export async function signOut(): Promise<void> {
   const value = token.peek();
   forget();
   localStorage.removeItem(key);
-  await post("authenticate/logout", { token: value });
+  await request("POST", "authenticate/logout", { body: { token: value }, open: true });
 }
+
+let end = new AbortController();
+
+// signedOut aborts when the operator who is signed in now signs out, here or in another tab.
+export const signedOut = () => end.signal;
 
 function forget(): void {
   token.value = "";
   operator.value = null;
+  failure.value = undefined;
   asking.value = false;
   waiting = null;
+  end.abort();
+  end = new AbortController();
 }
 
-// loadOperator asks who is signed in. With a void token nobody is.
+// loadOperator asks who is signed in. With a void token nobody is. It sets failure, and
+// throws, if it cannot be found out.
 export async function loadOperator(): Promise<void> {
   const { usn } = claimsOf(token.peek());
   try {
-    const r = await request("GET", path`user/${String(usn)}`, { open: true });
-    operator.value = await r.json();
+    operator.value = await request<User>("GET", path`user/${String(usn)}`, { open: true });
   } catch (e) {
-    if ((e as { status?: number }).status !== 401) throw e;
+    if ((e as { status?: number }).status !== 401) {
+      failure.value = e;
+      throw e;
+    }
     forget();
     localStorage.removeItem(key);
   }

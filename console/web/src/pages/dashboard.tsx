@@ -91,7 +91,7 @@ function Live() {
 
 // Plain is for operators who may not see the rest.
 function Plain() {
-  const status = useLoad(() => get<{ nodes: Node[] }>("status"), []);
+  const status = useLoad((signal) => get<{ nodes: Node[] }>("status", {}, signal), []);
   return (
     <Loaded of={status}>
       {({ nodes }) => (

@@ -27,7 +27,7 @@ function Shown({ of: r }: { of: Recording }) {
       <Card
         actions={
           <>
-            <Action label="Download" icon="data" right="MATCH:write" run={async () => save(r.name, await (await request("GET", path`recording/${r.name}/file`)).blob())} />
+            <Action label="Download" icon="data" right="MATCH:write" run={async () => save(r.name, await request("GET", path`recording/${r.name}/file`, {}, (file) => file.blob()))} />
             <Action
               label="Delete"
               kind="danger"

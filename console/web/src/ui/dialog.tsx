@@ -1,7 +1,8 @@
 // Dialogs over the page. The browser's <dialog> keeps the focus inside and closes on Esc.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { token } from "../lib/session";
 import { complain } from "./toast";
 
 interface Open {
@@ -12,8 +13,13 @@ interface Open {
 const dialogs = signal<Open[]>([]);
 let last = 0;
 
+// Whoever signs out leaves the dialogs, too.
+effect(() => {
+  if (!token.value) dialogs.value = [];
+});
+
 // show opens a dialog. It returns what close was called with, and undefined if the
-// operator dismissed it.
+// operator dismissed it. It never returns if they signed out.
 export function show<T>(render: (close: (result?: T) => void) => JSX.Element): Promise<T | undefined> {
   return new Promise((resolve) => {
     const id = ++last;

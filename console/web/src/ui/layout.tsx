@@ -14,6 +14,7 @@ import { Icon } from "./icons";
 import { reloaded, Reloads } from "./reloads";
 import { Problem } from "./show";
 import { Logo } from "./sign_in";
+import { complain } from "./toast";
 
 const menuOpen = signal(false);
 effect(() => {
@@ -155,7 +156,7 @@ function Menu() {
         <span class="ellipsis" title={operator.value?.email}>
           {operator.value?.username}
         </span>
-        <button class="small" onClick={() => void signOut()}>
+        <button class="small" onClick={() => signOut().catch(complain)}>
           Sign out
         </button>
       </footer>

@@ -19,8 +19,8 @@ export function SecondFactor({ setup, done }: { setup: string; done: () => void 
     e.preventDefault();
     setError(undefined);
     try {
-      const r = await request("POST", "authenticate/mfa", { body: { mfa: setup, code: code.value.trim() }, open: true });
-      setRecovery((await r.json()).recovery_codes);
+      const { recovery_codes } = await request<{ recovery_codes: string[] }>("POST", "authenticate/mfa", { body: { mfa: setup, code: code.value.trim() }, open: true });
+      setRecovery(recovery_codes);
     } catch (error) {
       setError(error);
     }

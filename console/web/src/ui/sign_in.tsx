@@ -6,6 +6,7 @@ import { Dialog } from "./dialog";
 import { TextField } from "./field";
 import { SecondFactor } from "./second_factor";
 import { Problem } from "./show";
+import { complain } from "./toast";
 
 // The errors that ask for more than the password.
 const needsCode = (e: unknown) => e instanceof ApiError && e.status === 403 && e.message === "A MFA code is required.";
@@ -97,7 +98,7 @@ export const SignInAgain = () =>
     <Dialog title="Sign in again" onClose={() => {}}>
       <p>Your sign-in has ended. Nothing on the page is lost.</p>
       <SignIn />
-      <button type="button" class="plain" onClick={() => void signOut()}>
+      <button type="button" class="plain" onClick={() => signOut().catch(complain)}>
         Leave instead
       </button>
     </Dialog>
