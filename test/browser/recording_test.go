@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"kumi/server/servertest"
 )
 
@@ -192,11 +194,24 @@ func TestRecording(t *testing.T) {
 		key(step.key)
 		o.sees(t, inView(step.tick))
 	}
+	// In a window of another height the row at the top stays there.
+	for _, height := range []int64{500, 900} {
+		o.do(t, "change the window", chromedp.EmulateViewport(1280, height))
+		o.sees(t, fmt.Sprintf("innerHeight === %d", height))
+		o.sees(t, inView(many-10))
+	}
 	o.do(t, "scroll to the top", evaluate("document.querySelector('[aria-label=Ticks]').scrollTop = 0"))
 	o.sees(t, inView(0))
 	o.do(t, "scroll to the end", evaluate("document.querySelector('[aria-label=Ticks]').scrollTop = 1e9"))
 	o.sees(t, inView(many))
 
+	// Deleted, when the page has all that it asks for.
+	o.do(t, "go to the list", evaluate("location.hash = '#/matches/recordings'"))
+	o.sees(t, shows(".row.opens", "as asked"))
+	o.page(t, fmt.Sprintf("/matches/recordings/%s?tick=0", url.PathEscape(name)))
+	o.sees(t, shows("[aria-label=Ticks] [aria-selected=true]", "match init"))
+	o.sees(t, shows(".stack", "match init"))
+	o.sees(t, shows(".tree", "total 10"))
 	o.press(t, "Delete")
 	o.press(t, "Delete")
 	o.shows(t, "There are no recordings.")

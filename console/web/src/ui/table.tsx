@@ -78,6 +78,16 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
   }, [more, loading, last, sorted.length]);
 
   useEffect(() => seen?.(first, last), [first, last]);
+  const scroll = (to: number) => {
+    body.current!.scrollTop = to;
+    setTop(body.current!.scrollTop);
+  };
+  const drawn = useRef(scale);
+  useLayoutEffect(() => {
+    // In a view of another height the same rows stay in view.
+    if (scale !== drawn.current) scroll(Math.ceil((top * drawn.current) / scale));
+    drawn.current = scale;
+  }, [scale]);
   useLayoutEffect(() => {
     if (chosen !== undefined) show(chosen);
   }, [chosen]);
@@ -91,8 +101,8 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
     setActive(index);
     const e = body.current!;
     const head = height; // the titles stay in view above the rows
-    if (index * height < e.scrollTop * scale) e.scrollTop = (index * height) / scale;
-    if ((index + 1) * height + head > e.scrollTop * scale + e.clientHeight) e.scrollTop = Math.ceil(((index + 1) * height + head - e.clientHeight) / scale);
+    if (index * height < e.scrollTop * scale) scroll((index * height) / scale);
+    if ((index + 1) * height + head > e.scrollTop * scale + e.clientHeight) scroll(Math.ceil(((index + 1) * height + head - e.clientHeight) / scale));
   };
   const toggle = (key: string) => {
     const chosen = new Set(selection!.value);
