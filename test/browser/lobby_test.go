@@ -15,7 +15,7 @@ func TestLobby(t *testing.T) {
 	b := browser(t)
 	srv := servertest.Start(t,
 		servertest.Modules("../../examples/lobby"),
-		servertest.Flags("--matchmaker.interval_sec", "1", "--runtime.env", "ROUND_SECONDS=8"))
+		servertest.Flags("--matchmaker.interval_sec", "1"))
 	one, two := open(t, b, srv.URL+"/lobby", "#find"), open(t, b, srv.URL+"/lobby", "#find")
 
 	one.sees(t, "document.querySelectorAll('#people li').length === 2")
@@ -40,6 +40,7 @@ func TestLobby(t *testing.T) {
 	one.do(t, "reload", chromedp.Reload())
 	one.sees(t, playing)
 
+	two.click(t, "#leave")
 	one.sees(t, shows("#card", "You win"))
 	two.sees(t, shows("#card", "wins"))
 	one.sees(t, shows("#card", "1 won, 0 lost"))

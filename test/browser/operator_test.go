@@ -50,7 +50,12 @@ const nameless = `[...document.querySelectorAll('button, a[href], input, select,
 // have a name.
 func (o *operator) page(t *testing.T, address string) {
 	t.Helper()
-	o.do(t, "go to "+address, evaluate("location.hash = "+quote(address)))
+	o.sees(t, fmt.Sprintf(`new Promise((shown) => {
+		const before = location.hash;
+		location.hash = %s;
+		if (location.hash === before) shown(true);
+		else addEventListener('hashchange', () => shown(true), { once: true });
+	})`, quote(address)))
 	o.sees(t, "document.querySelector('#content') && !document.querySelector('.loading, [aria-busy=true]')")
 	if e := o.read(t, nameless); e != "" {
 		t.Errorf("%s has parts without a name:\n%s", address, e)
