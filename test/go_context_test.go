@@ -92,6 +92,7 @@ func (contextMatch) MatchLoop(ctx context.Context, _ runtime.Logger, _ *sql.DB, 
 // match, over HTTP to the end of the request. Each call has a trace id.
 func TestGoContexts(t *testing.T) {
 	t.Parallel()
+	keptContexts.Clear() // of what -count=2 ran before
 	srv := servertest.Start(t, servertest.Flags("--runtime.env", "contexts=go"), servertest.Module("index.js", `
 		function InitModule(ctx, logger, nk, init) {
 			init.registerRpc("trace", c => c.traceId);
