@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -220,15 +221,12 @@ func TestCrash(t *testing.T) {
 // The number of instances and the ports are limited, and free again afterwards.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	taken := 0
-	for taken == 0 || !portFree(taken+1) {
-		l, err := net.Listen("tcp", ":0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		taken = l.Addr().(*net.TCPAddr).Port
+	taken := testutil.FreePorts(t, 2)
+	l, err := net.Listen("tcp", ":"+strconv.Itoa(taken))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer l.Close()
 	m, _ := start(t, "serve", func(o *Options) { o.PortMin, o.PortMax, o.MaxInstances = taken, taken+1, 3 })
 	info := created(t, m, 1)
 	if info.ConnectionInfo.Port != taken+1 {

@@ -4,9 +4,12 @@
 package testutil
 
 import (
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +35,31 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 			t.Fatalf("never happened: %s", what)
 		}
 	}
+}
+
+// FreePorts returns the first of n consecutive ports on which nothing listens. They are
+// below those that systems give to connections and to listeners without a port of their
+// own, so that they are not taken by chance before the test uses them.
+func FreePorts(t testing.TB, n int) int {
+	t.Helper()
+	free := func(port int) bool {
+		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+		if err == nil {
+			err = l.Close()
+		}
+		return err == nil
+	}
+	for range 1000 {
+		first, i := 10_000+rand.IntN(10_000-n), 0
+		for i < n && free(first+i) {
+			i++
+		}
+		if i == n {
+			return first
+		}
+	}
+	t.Fatalf("no %d consecutive ports are free", n)
+	return 0
 }
 
 // Log keeps what is logged for a test to read. It may be written to and read

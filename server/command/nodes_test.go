@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +16,7 @@ import (
 // A running server is listed, and one that is drained ends by itself.
 func TestNodes(t *testing.T) {
 	t.Parallel()
-	dir, console := t.TempDir(), strconv.Itoa(consolePort(t))
+	dir, console := t.TempDir(), strconv.Itoa(testutil.FreePorts(t, 4)+3) // gRPC listens three ports below
 	flags := []string{
 		"--data_dir", dir, "--runtime.path", dir, "--socket.port", "0", "--socket.address", "127.0.0.1", "--name", "first",
 		"--console.address", "127.0.0.1", "--console.port", console, "--logger.format", "json",
@@ -84,26 +83,6 @@ func TestNodesAtAnotherPort(t *testing.T) {
 			t.Errorf("%s --help ended with %d:\n%s", name, code, out.String())
 		}
 	}
-}
-
-// consolePort returns a port that is free, as is the one that gRPC gets.
-func consolePort(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		second, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port-3))
-		_ = l.Close()
-		if err == nil {
-			_ = second.Close()
-			return port
-		}
-	}
-	t.Fatal("no two ports are free")
-	return 0
 }
 
 // One is not several.
