@@ -117,8 +117,8 @@ type member struct {
 	// closed it may come back, as after a restart.
 	resumable bool
 	// admission is the number under which a session of another node was let in. A join or
-	// leave with another number is of an admission that has ended; a leave without one is of
-	// any. 0 for the sessions of this node, and for those that module code put on the stream.
+	// leave with another number is of an admission that has ended. 0 for the sessions of this
+	// node, and for those that module code put on the stream.
 	admission uint64
 }
 
@@ -245,7 +245,7 @@ func (m *Match) presenceChanged(join, leave *presence.Presence) {
 		}
 		m.post(item{kind: doArrive, arrived: join})
 	case leave != nil:
-		if mem := b.members[leave.Session]; mem == nil || leave.Admission != 0 && leave.Admission != mem.admission {
+		if mem := b.members[leave.Session]; mem == nil || leave.Admission != mem.admission {
 			b.mu.Unlock()
 			return
 		}

@@ -20,7 +20,7 @@ func (m *Match) await(s *Snapshot, from *presence.NodeID) {
 		if from != nil {
 			mem = m.memberOf(p, presence.OnNode(p.Session, *from) || slices.Contains(s.Away, p.Session))
 		} else if on := m.reg.tracker.Get(p.Session, m.stream); on != nil {
-			mem = &member{presence: on, session: m.reg.router.Session(p.Session), arrived: true}
+			mem = &member{presence: on, session: m.reg.router.Session(p.Session), admission: on.Admission, arrived: true}
 		}
 		m.list = append(m.list, mem.presence)
 		m.box.members[p.Session] = mem

@@ -107,7 +107,7 @@ func (m *Match) memberOf(p *presence.Presence, resumable bool) *member {
 	own.Stream = m.stream
 	mem := &member{presence: &own, admission: p.Admission, resumable: resumable}
 	switch on := m.reg.tracker.Get(p.Session, m.stream); {
-	case on != nil:
+	case on != nil && on.Admission == p.Admission:
 		mem.presence, mem.session, mem.arrived = on, m.reg.router.Visitor(on), true
 	case mem.resumable:
 		mem.awaited, mem.deadline = true, time.Now().Add(m.reg.o.ResumeTime)

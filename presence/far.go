@@ -17,9 +17,10 @@ type farSession struct {
 // farEntry is a session of another node on a stream. There are many of them: a
 // Presence is made when somebody asks for it.
 type farEntry struct {
-	session *farSession
-	status  string
-	flags   flags
+	session   *farSession
+	status    string
+	admission uint64
+	flags     flags
 }
 
 // farList holds the presences of other nodes on one stream, in order of arrival,
@@ -117,7 +118,7 @@ func (e *farEntry) presence(stream Stream) *Presence {
 	s := e.session
 	return &Presence{
 		ID: ID{Node: s.node.name, Session: s.id}, Stream: stream, UserID: s.user,
-		Meta: Meta{Hidden: e.flags&flagHidden != 0, Persistence: e.flags&flagPersistence != 0, Username: s.username, Status: e.status},
+		Meta: Meta{Hidden: e.flags&flagHidden != 0, Persistence: e.flags&flagPersistence != 0, Username: s.username, Status: e.status, Admission: e.admission},
 	}
 }
 

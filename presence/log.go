@@ -26,7 +26,7 @@ const (
 	OpDown                      // a session ended that is on no stream: Session
 	OpTrack                     // a session joined a stream: Session, Stream, Meta, First
 	OpUpdate                    // its metadata there changed: Session, Stream, Meta, Quiet
-	OpUntrack                   // it left: Session, Stream, Reason, Admission
+	OpUntrack                   // it left: Session, Stream, Reason
 	OpClear                     // take all sessions off a stream: Stream, Reason
 	OpKick                      // take a user's sessions off a stream: User, Stream, Reason
 	OpOrder                     // Payload
@@ -63,9 +63,7 @@ func (t *Tracker) logUpdate(p, old *Presence, s Session, quiet bool) {
 // have joined it again, and must hear who leaves.
 func (t *Tracker) logUntrack(p *Presence, reason runtime.PresenceReason) {
 	if t.far != nil {
-		t.far.Log.Append(Op{
-			Kind: OpUntrack, Session: p.Session, Stream: p.Stream, Meta: Meta{Reason: reason, Admission: p.Admission},
-		}, p.sum(p.Stream.hash()))
+		t.far.Log.Append(Op{Kind: OpUntrack, Session: p.Session, Stream: p.Stream, Meta: Meta{Reason: reason}}, p.sum(p.Stream.hash()))
 	}
 }
 

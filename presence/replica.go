@@ -125,7 +125,7 @@ func (r *Replica) put(op *Op) {
 		l = &farList{}
 		shard.far[op.Stream] = l
 	}
-	now := farEntry{session: s, status: op.Status, flags: op.flags()}
+	now := farEntry{session: s, status: op.Status, admission: op.Admission, flags: op.flags()}
 	i := l.find(s, r.named)
 	if i < 0 {
 		l.add(now)
@@ -133,7 +133,7 @@ func (r *Replica) put(op *Op) {
 		t.far.count.Add(1)
 		if t.heard(shard, op.Stream) {
 			p := now.presence(op.Stream)
-			p.Reason, p.Admission = runtime.PresenceReasonJoin, op.Admission
+			p.Reason = runtime.PresenceReasonJoin
 			t.emit(slot, event{stream: op.Stream, join: p})
 		}
 		return
@@ -148,7 +148,7 @@ func (r *Replica) put(op *Op) {
 		return
 	}
 	join, leave := now.presence(op.Stream), old.presence(op.Stream)
-	join.Reason, leave.Reason, join.Admission = runtime.PresenceReasonUpdate, runtime.PresenceReasonUpdate, op.Admission
+	join.Reason, leave.Reason = runtime.PresenceReasonUpdate, runtime.PresenceReasonUpdate
 	t.emit(slot, event{stream: op.Stream, join: join, leave: leave, quiet: again})
 }
 
@@ -176,7 +176,7 @@ func (r *Replica) untrack(op *Op) {
 	t.far.count.Add(-1)
 	if t.heard(shard, op.Stream) {
 		p := old.presence(op.Stream)
-		p.Reason, p.Admission = op.Reason, op.Admission
+		p.Reason = op.Reason
 		t.emit(slot, event{stream: op.Stream, leave: p})
 	}
 	if len(l.entries) == 0 {

@@ -117,8 +117,8 @@ func (t *Tracker) Track(session uuid.UUID, stream Stream, meta Meta) (p *Presenc
 	return t.put(session, stream, meta, false, false)
 }
 
-// Update puts a session on a stream, or replaces its metadata there, which
-// others see as a leave and a join in one event.
+// Update puts a session on a stream, or replaces its metadata there except the
+// admission, which others see as a leave and a join in one event.
 func (t *Tracker) Update(session uuid.UUID, stream Stream, meta Meta) (*Presence, error) {
 	p, _, err := t.put(session, stream, meta, true, false)
 	return p, err
@@ -194,6 +194,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace, sile
 	if !replace {
 		return old, false, nil
 	}
+	p.Admission = old.Admission
 	se.makeWritable()
 	se.entries[i].presence = p
 	t.logUpdate(p, old, m.session, false)

@@ -228,7 +228,7 @@ func (p *party) untracked(m *presence.Presence) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := p.memberIndex(m.Session)
-	if p.over || i < 0 || m.Admission != 0 && m.Admission != p.members[i].Admission {
+	if p.over || i < 0 || m.Admission != p.members[i].Admission {
 		return
 	}
 	p.removeMember(i)
