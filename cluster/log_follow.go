@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -31,6 +32,8 @@ type follower struct {
 	mu      sync.Mutex
 	inbox   []func()
 	running bool
+	// behind says that the node is not lost, and its copy not current. Anybody may read it.
+	behind atomic.Bool
 
 	name  string
 	copy  *presence.Replica // nil while no process of the node is known
@@ -123,12 +126,14 @@ func (f *follower) lose() {
 	f.stop()
 	f.copy.Lost()
 	f.copy = nil
+	f.behind.Store(false)
 	f.snapshot.finish()
 }
 
 // stop forgets what is under way.
 func (f *follower) stop() {
 	f.stage = stale
+	f.behind.Store(true)
 	f.snapshot.abort()
 	f.held, f.count = nil, 0
 }

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/rtapi"
 
 	"kumi/cluster"
 	"kumi/match"
@@ -212,6 +214,49 @@ func TestLeaveAndJoinDuringACopy(t *testing.T) {
 			if _, in := g.in[ben.id]; !in || !ben.on(g.stream()) || len(g.mistakes()) > 0 {
 				t.Errorf("in the match: %v, on its stream: %t, %v", g.in, ben.on(g.stream()), g.mistakes())
 			}
+		}
+	})
+}
+
+// A match and a party wait for those whom they have let in as long as the copy of their node
+// is not complete.
+func TestJoinWhileANodeIsCopiedAgainAndAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		all := w.arenas(t, "a", "b")
+		a, b := all[0], all[1]
+		defer a.close()
+		defer b.close()
+		id, g := a.play(t)
+		ann, ben := a.player("ann"), b.player("ben")
+		made, err := a.parties.Create(t.Context(), ann.presence(), &rtapi.PartyCreate{Open: true, MaxSize: 4}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		w.net.Delay(50*time.Millisecond, 50*time.Millisecond)
+		joined := false
+		for range 8 {
+			w.net.Cut("a", "b")
+			after(2 * time.Second)
+			w.net.Heal()
+			after(2 * time.Second)
+			if !joined {
+				_, err := ben.join(id)
+				if err := cmp.Or(err, ben.joinParty(made.PartyId)); err != nil {
+					t.Fatal(err)
+				}
+				joined = true
+			}
+		}
+		w.net.Delay(0, 0)
+		after(20 * time.Second)
+		if _, in := g.in[ben.id]; !in || !ben.on(g.stream()) || len(g.mistakes()) > 0 {
+			t.Errorf("in the match: %v, on its stream: %t, %v", g.in, ben.on(g.stream()), g.mistakes())
+		}
+		if err := ann.at.parties.Promote(t.Context(), ann.id, made.PartyId, ben.target()); err != nil {
+			t.Errorf("ann makes ben the leader of their party: %v", err)
 		}
 	})
 }

@@ -103,6 +103,12 @@ func (p *Presences) follower(id presence.NodeID, make bool) *follower {
 	return f
 }
 
+// Behind implements presence.Peers.
+func (p *Presences) Behind(node presence.NodeID) bool {
+	f := p.follower(node, false)
+	return f != nil && f.behind.Load()
+}
+
 func (p *Presences) onPeer(peer Peer, was State) {
 	f := p.follower(peer.ID, true)
 	if peer.State == Lost {

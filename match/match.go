@@ -429,7 +429,11 @@ func (m *Match) sweep(now time.Time) {
 	b := &m.box
 	b.mu.Lock()
 	for id, mem := range b.members {
-		if !mem.arrived && now.After(mem.deadline) {
+		switch {
+		case mem.arrived || !now.After(mem.deadline):
+		case m.reg.tracker.Behind(id): // it may have come onto the stream
+			mem.deadline = now.Add(m.reg.o.JoinMarkerDeadline)
+		default:
 			late = append(late, mem.presence.WithReason(runtime.PresenceReasonDisconnect))
 			delete(b.members, id)
 		}

@@ -40,6 +40,8 @@ type Peers interface {
 	Flush(node NodeID)
 	// Close closes a session of a node, as Session.Close.
 	Close(node NodeID, session uuid.UUID, reason CloseReason, final []*Message)
+	// Behind is Tracker.Behind for the sessions of a node.
+	Behind(node NodeID) bool
 	// Act is Tracker.Act for a session of another node. Unlike the others it waits.
 	Act(ctx context.Context, node NodeID, c SessionCall) (bool, error)
 }
@@ -90,6 +92,12 @@ func (e *elsewhere) session(id uuid.UUID) *farSession {
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
 	return shard.byID[id]
+}
+
+// Behind reports whether presences of a session may be on their way for long: it is one of
+// another node that is down, or that is back and being copied. It may be called with any lock.
+func (t *Tracker) Behind(session uuid.UUID) bool {
+	return t.far != nil && !t.Owns(session) && t.far.Peers.Behind(NodeOf(session))
 }
 
 // SessionsElsewhere returns the sessions of a user on other nodes, as far as they

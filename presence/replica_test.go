@@ -130,6 +130,8 @@ func (n *clusterNode) Close(_ NodeID, id uuid.UUID, _ CloseReason, _ []*Message)
 	n.closed = append(n.closed, id)
 }
 
+func (n *clusterNode) Behind(NodeID) bool { return false }
+
 func (n *clusterNode) Act(_ context.Context, node NodeID, call SessionCall) (bool, error) {
 	return n.peer(node).ActHere(call)
 }

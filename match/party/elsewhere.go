@@ -201,6 +201,10 @@ func (p *party) dropUnlessArrived(m *presence.Presence) {
 	if p.over || i < 0 || p.members[i].Admission != m.Admission || arrived(p.members[i]) {
 		return
 	}
+	if p.reg.o.Tracker.Behind(m.Session) {
+		time.AfterFunc(arrivalDeadline, func() { p.dropUnlessArrived(m) })
+		return
+	}
 	p.removeMember(i)
 	p.reg.o.Elsewhere.Untrack(m.Session, p.stream, m.Admission)
 }
