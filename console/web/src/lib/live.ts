@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { expired, token } from "./session";
+import { hangUp } from "./socket";
 
 export interface Failure {
   code: number;
@@ -94,7 +95,7 @@ function close(): void {
   connected.value = true;
   const s = socket;
   socket = null;
-  s?.close();
+  if (s) hangUp(s);
 }
 
 // useLive subscribes while a page is shown, and again when one of deps changes. A page in

@@ -1,5 +1,6 @@
 // Player is a made-up player: an account, a session and a socket of the client API.
 import { signal } from "@preact/signals";
+import { hangUp } from "../lib/socket";
 import { type Conditions, Link, perfect } from "./link";
 import type { Timeline } from "./timeline";
 
@@ -118,6 +119,7 @@ export class Player {
     this.state.value = "connecting";
     try {
       if (Date.now() > this.until - 5000) await this.signIn();
+      if (this.state.peek() !== "connecting") return; // dropped meanwhile
       await this.open();
     } catch (e) {
       this.state.value = "offline";
@@ -127,6 +129,7 @@ export class Player {
 
   // drop closes the socket without a word, as a lost connection does.
   drop(): void {
+    this.state.value = "offline";
     if (!this.socket) return;
     this.record({ kind: "disconnect", body: {} });
     this.gone("dropped");
@@ -215,7 +218,7 @@ export class Player {
     this.socket = null;
     this.in.cut();
     this.out.cut();
-    socket?.close();
+    if (socket) hangUp(socket);
     this.log("local", "disconnected", JSON.stringify(reason));
     for (const w of this.waiting.values()) {
       clearTimeout(w.timer);
