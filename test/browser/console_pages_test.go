@@ -80,6 +80,7 @@ func TestConsoleGame(t *testing.T) {
 	o.press(t, "Reset")
 	o.press(t, "Reset")
 	o.shows(t, "with 1 records")
+	o.loaded(t)
 	o.press(t, "Delete")
 	o.fill(t, "Type points/all to go on", "points/all")
 	o.press(t, "Delete")

@@ -56,10 +56,16 @@ func (o *operator) page(t *testing.T, address string) {
 		if (location.hash === before) shown(true);
 		else addEventListener('hashchange', () => shown(true), { once: true });
 	})`, quote(address)))
-	o.sees(t, "document.querySelector('#content') && !document.querySelector('.loading, [aria-busy=true]')")
+	o.loaded(t)
 	if e := o.read(t, nameless); e != "" {
 		t.Errorf("%s has parts without a name:\n%s", address, e)
 	}
+}
+
+// loaded waits until the page has what it asked for.
+func (o *operator) loaded(t *testing.T) {
+	t.Helper()
+	o.sees(t, "document.querySelector('#content') && !document.querySelector('.loading, [aria-busy=true]')")
 }
 
 // front is the dialog in front, or else the page.

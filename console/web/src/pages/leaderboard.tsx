@@ -76,8 +76,8 @@ function Summary({ board, reload }: { board: Board; reload: () => Promise<void> 
   const at = path`leaderboard/${board.id}`;
   const reset = async () => {
     const { records, reset_time } = await post<{ records: string; reset_time: string }>(at + "/reset");
-    tell(`The period has ended with ${records} records, which expired at ${showTime(new Date(Number(reset_time) * 1000))}.`);
     await reload();
+    tell(`The period has ended with ${records} records, which expired at ${showTime(new Date(Number(reset_time) * 1000))}.`);
   };
   return (
     <Card

@@ -89,8 +89,8 @@ function Summary({ data, reload }: { data: Account; reload: () => Promise<void> 
               right="ACCOUNT:write"
               run={async () => {
                 if (!(await show<boolean>((close) => <BanDialog id={user.id} name={user.username} close={close} />))) return;
-                tell(`${user.username} is banned.`);
                 await reload();
+                tell(`${user.username} is banned.`);
               }}
             />
           )}
