@@ -48,6 +48,7 @@ func TestRun(t *testing.T) {
 	o.sees(t, shows(".badge.bad", "error"))
 	o.sees(t, shows(".run", "index.ts:"))
 	o.edit(t, "1")
+	o.types(t, "2345678901234567890")
 	o.fill(t, "As the player", "nobody")
 	o.press(t, "Send")
 	o.shows(t, "There is no player nobody.")
@@ -102,9 +103,8 @@ func answers(texts ...string) string {
 // may bring a style along, which the content security policy refuses.
 func (o *operator) edit(t *testing.T, text string) {
 	t.Helper()
-	editor := front + ".querySelector('.editor')?.shadowRoot?.querySelector('.cm-content')"
 	o.sees(t, `(() => {
-		const content = `+editor+`;
+		const content = `+content+`;
 		if (!content) return false;
 		content.focus();
 		content.dispatchEvent(new KeyboardEvent('keydown', { key: 'a', keyCode: 65, ctrlKey: true, bubbles: true, cancelable: true }));
@@ -113,5 +113,24 @@ func (o *operator) edit(t *testing.T, text string) {
 		content.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
 		return true;
 	})()`)
-	o.sees(t, editor+".textContent === "+quote(text))
+	o.sees(t, content+".textContent === "+quote(text))
+}
+
+// content is what is in the first editor in front.
+const content = front + ".querySelector('.editor')?.shadowRoot?.querySelector('.cm-content')"
+
+// types adds letters to the text of the first editor in front, faster than the page is drawn.
+func (o *operator) types(t *testing.T, letters string) {
+	t.Helper()
+	text := o.read(t, content+".textContent") + letters
+	o.sees(t, `(async () => {
+		for (const letter of `+quote(letters)+`) {
+			const clipboardData = new DataTransfer();
+			clipboardData.setData('text/plain', letter);
+			`+content+`.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+			await new Promise((next) => setTimeout(next));
+		}
+		return true;
+	})()`)
+	o.sees(t, content+".textContent === "+quote(text))
 }

@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { mistake, type Node, pretty } from "../lib/json";
 import type { Editor } from "./code";
 
@@ -35,7 +35,7 @@ export function JsonEditor({ label, value, wanted, readOnly, anyText, hint, heig
     };
   }, [readOnly]);
   const text = value.value;
-  useEffect(() => editor.current?.set(text), [text]);
+  useLayoutEffect(() => editor.current?.set(text), [text]); // at once, before more is typed
   const wrong = text.trim() === "" ? null : mistake(text, wanted);
   return (
     <div class="field">

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { filter, setFilters } from "../lib/router";
 import { Icon } from "./icons";
 
@@ -14,7 +14,7 @@ export function Search({ name, label, hint, clears = [] }: SearchProps) {
   const set = filter(name);
   const [text, type] = useState(set);
   const timer = useRef(0);
-  useEffect(() => type(set), [set]);
+  useLayoutEffect(() => type(set), [set]); // at once, before more is typed
   useEffect(() => () => clearTimeout(timer.current), []);
   const apply = (value: string) => {
     clearTimeout(timer.current);
