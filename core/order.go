@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -13,7 +14,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"kumi/presence"
-	"kumi/store"
 )
 
 // order is what one node of a cluster asks all others to do, because it concerns what each
@@ -179,19 +179,35 @@ func (c *Core) CatchUp(ctx context.Context) error {
 	return nil
 }
 
-// closeGone closes the sockets of those among some users who are banned or deleted.
+// closeGone closes the sockets of those among some users who are banned, with the same
+// message as the ban itself, or deleted.
 func (c *Core) closeGone(ctx context.Context, users []uuid.UUID) error {
-	found, err := scanAll(ctx, c.db.Reader(), scanID, "SELECT id FROM users WHERE disable_time = $2 AND id "+c.db.Dialect().AnyOf("$1", "uuid"), users, store.Epoch)
+	type account struct {
+		user     uuid.UUID
+		disabled time.Time
+	}
+	found, err := scanAll(ctx, c.db.Reader(), func(rows *sql.Rows) (a account, err error) { return a, rows.Scan(&a.user, &a.disabled) },
+		"SELECT id, disable_time FROM users WHERE id "+c.db.Dialect().AnyOf("$1", "uuid"), users)
 	if err != nil {
 		return fmt.Errorf("read the accounts of open sockets: %w", err)
 	}
-	good := make(map[uuid.UUID]bool, len(found))
-	for _, user := range found {
-		good[user] = true
+	disabled := make(map[uuid.UUID]time.Time, len(found))
+	for _, a := range found {
+		disabled[a.user] = a.disabled
 	}
 	for _, user := range users {
-		if !good[user] {
+		at, exists := disabled[user]
+		switch {
+		case !exists:
 			c.closeUser(user, presence.Disconnected)
+		case isSet(at):
+			b, err := c.findBan(ctx, user, at)
+			if err == nil {
+				err = c.disconnectBanned(b)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -222,5 +238,3 @@ func (c *Core) leaveGone(ctx context.Context, on []*presence.Presence) error {
 	}
 	return nil
 }
-
-func scanID(rows *sql.Rows) (id uuid.UUID, err error) { return id, rows.Scan(&id) }

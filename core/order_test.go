@@ -96,31 +96,44 @@ func TestRevokedElsewhere(t *testing.T) {
 	})
 }
 
-// A ban on one node closes the sockets on the other, which is told why, and a deletion that
-// a node missed closes them when it catches up.
+// A ban on one node closes the sockets on the other, and one or a deletion that a node
+// missed closes them when it catches up. Who is banned is told why.
 func TestClosedElsewhere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, ctx context.Context, a *testCore) {
-		b := newTestCore(t, a.db)
+		b, deaf := newTestCore(t, a.db), newTestCore(t, a.db)
 		a.OnRevoke(func(context.Context, []byte) {})
 		a.tracker.Connect(presence.Links{Log: &othersLog{others: []*Core{b.Core}}, Opened: func(presence.NodeID, uuid.UUID, uuid.UUID, []uuid.UUID) {}})
-		open := func(name string) *closable {
+		open := func(at *testCore, id Identity) *closable {
+			s := &closable{id: uuid.Must(presence.NewSessionID(presence.NodeHash("b"))), user: id.UserID}
+			at.sessions.Add(s)
+			return s
+		}
+		user := func(name string) Identity {
+			t.Helper()
 			id, err := a.AuthenticateCustom(ctx, "custom-"+name, name, true)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &closable{id: uuid.Must(presence.NewSessionID(presence.NodeHash("b"))), user: id.UserID}
-			b.sessions.Add(s)
-			return s
+			return id
 		}
-		ann, bob := open("ann"), open("bob")
-		if err := a.banAll(ctx, []*ban{{user: ann.user, reason: "cheats", end: a.now().Add(time.Hour)}}); err != nil {
+		banned := user("ann")
+		ann, annToo, bob := open(b, banned), open(deaf, banned), open(b, user("bob"))
+		if err := a.banAll(ctx, []*ban{{user: banned.UserID, reason: "cheats", end: a.now().Add(time.Hour)}}); err != nil {
 			t.Fatal(err)
 		}
-		if ann.reason != presence.Banned || len(ann.final) != 1 {
-			t.Errorf("a banned player's socket was closed for %v with %v", ann.reason, ann.final)
-		} else if text, _ := ann.final[0].Bytes(presence.JSON); !strings.Contains(string(text), "cheats") {
-			t.Errorf("the last message is %q", text)
+		if annToo.reason != presence.ClosedByPeer {
+			t.Errorf("the socket at a node that was not told was closed for %v", annToo.reason)
+		}
+		if err := deaf.CatchUp(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for node, s := range map[string]*closable{"that was told": ann, "that caught up": annToo} {
+			if s.reason != presence.Banned || len(s.final) != 1 {
+				t.Errorf("at the node %s a banned player's socket was closed for %v with %v", node, s.reason, s.final)
+			} else if text, _ := s.final[0].Bytes(presence.JSON); !strings.Contains(string(text), "cheats") {
+				t.Errorf("at the node %s the last message is %q", node, text)
+			}
 		}
 		if bob.reason != presence.ClosedByPeer {
 			t.Errorf("another player's socket was closed for %v", bob.reason)
