@@ -34,9 +34,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 		return p, nil
 	}
 	entry := project.Entry
-	// With a margin, so that the call has been stopped before even on a busy machine:
-	// a match that is cut off counts as no match.
-	js.LimitMatching(max(l.CallTimeout, l.TickTimeout) * 5 / 4)
+	js.LimitMatching(max(l.CallTimeout, l.TickTimeout))
 	compiled, err := project.Compile(log)
 	if err != nil {
 		return nil, fmt.Errorf("load JavaScript module: %w", err)

@@ -91,15 +91,21 @@ var typeBuffer = reflect.TypeFor[goja.ArrayBuffer]()
 var limitMatching sync.Once
 
 // LimitMatching limits the time of one match of a regular expression, for the whole
-// process. Only the first call has an effect, and it must come before anything is
-// compiled. goja treats a match that was cut off as no match, so d must not be shorter
-// than the timeout of calls: then the call is stopped before it can use the result.
-// (Expressions without back references and lookaround take linear time and need no
-// limit.)
-func LimitMatching(d time.Duration) {
+// process, to a while more than the longest timeout of calls. Only the first call has an
+// effect, and it must come before anything is compiled. (Expressions without back
+// references and lookaround take linear time and need no limit.)
+func LimitMatching(timeout time.Duration) {
 	limitMatching.Do(func() {
-		if d > 0 {
-			regexp2.DefaultMatchTimeout = d
+		if timeout > 0 {
+			regexp2.DefaultMatchTimeout = matchLimit(timeout)
 		}
 	})
+}
+
+// matchLimit returns the limit for a timeout of calls. goja treats a match that was cut
+// off as no match, so the call must have been stopped before it can use that result. The
+// clock of regexp2 may be a tenth of a second wrong, and on a busy machine its goroutine
+// and that of the watch wait for a processor.
+func matchLimit(timeout time.Duration) time.Duration {
+	return max(timeout*5/4, timeout+time.Second)
 }
