@@ -116,7 +116,6 @@ func TestConsoleSignOut(t *testing.T) {
 	srv := servertest.Start(t, servertest.Console())
 	p := newProxy(t, srv, "", func(*httputil.ProxyRequest) {})
 	o := &operator{tab: open(t, b, p.URL+"/", ".sign-in")}
-	o.do(t, "keep files", evaluate(keepFiles))
 
 	// What the first page asks for.
 	p.hold(func(path string) bool {
@@ -127,7 +126,17 @@ func TestConsoleSignOut(t *testing.T) {
 	p.waits(t, 4, 0) // with the socket, which the page closes when it is open
 	o.press(t, "Sign out")
 	o.leaves(t, p, 1, 3)
+
+	// It cannot be found out who has signed in.
+	p.hold(func(path string) bool { return path == "/v2/console/user/admin" })
+	o.expect("502")
 	o.enter(t, "admin", "password")
+	p.waits(t, 1, 3)
+	p.refuse()
+	o.shows(t, "the proxy refuses it")
+	o.press(t, "Try again")
+	o.sees(t, "!!document.querySelector('.menu')")
+	o.do(t, "keep files", evaluate(keepFiles))
 	o.sees(t, "document.querySelectorAll('.chart canvas').length === 12")
 
 	// An upload, whose dialog is open.

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -23,7 +24,8 @@ type proxy struct {
 	mu    sync.Mutex
 	conns map[net.Conn]http.ConnState
 	holds func(path string) bool
-	free  chan struct{} // closed: what is held goes on
+	free  chan struct{} // closed: what is held goes on, or is refused
+	bad   bool          // it is refused
 	held  int           // requests
 	left  int           // requests whose senders have gone while they were held
 }
@@ -45,8 +47,10 @@ func newProxy(t *testing.T, srv *servertest.Server, prefix string, rewrite func(
 		ErrorLog: log.New(io.Discard, "", 0), // of requests whose sender has gone
 	}
 	p.Server = httptest.NewUnstartedServer(http.StripPrefix(prefix, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.wait(r) {
+		if held := p.wait(r); held == nil {
 			pass.ServeHTTP(w, r)
+		} else {
+			http.Error(w, held.Error(), http.StatusBadGateway)
 		}
 	})))
 	p.Config.ConnState = func(conn net.Conn, state http.ConnState) {
@@ -60,12 +64,13 @@ func newProxy(t *testing.T, srv *servertest.Server, prefix string, rewrite func(
 	return p
 }
 
-// wait waits while a request is held. It reports whether its sender is still there.
-func (p *proxy) wait(r *http.Request) bool {
+// wait waits while a request is held. It fails if the request is refused, or its sender
+// has gone.
+func (p *proxy) wait(r *http.Request) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.holds == nil || !p.holds(r.URL.Path) {
-		return true
+		return nil
 	}
 	free := p.free
 	p.held++
@@ -78,11 +83,14 @@ func (p *proxy) wait(r *http.Request) bool {
 	}
 	p.mu.Lock()
 	p.held--
-	if r.Context().Err() != nil {
+	if err := r.Context().Err(); err != nil {
 		p.left++
-		return false
+		return err
 	}
-	return true
+	if p.bad {
+		return errors.New("the proxy refuses it")
+	}
+	return nil
 }
 
 // hold holds back the requests from now on whose paths a function chooses.
@@ -93,12 +101,17 @@ func (p *proxy) hold(holds func(path string) bool) {
 }
 
 // release lets all requests go on.
-func (p *proxy) release() {
+func (p *proxy) release() { p.end(false) }
+
+// refuse answers the requests that are held with an error, and lets later ones go on.
+func (p *proxy) refuse() { p.end(true) }
+
+func (p *proxy) end(bad bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.holds != nil {
 		close(p.free)
-		p.holds = nil
+		p.holds, p.bad = nil, bad
 	}
 }
 

@@ -9,10 +9,12 @@ import { Problem } from "./ui/show";
 import { SignInAgain, SignInPage } from "./ui/sign_in";
 import { Toasts } from "./ui/toast";
 
+const load = () => void loadOperator().catch(() => {}); // the failure is shown
+
 function App() {
   return (
     <>
-      {here.value.path === "/reset" ? <ResetPage /> : !token.value ? <SignInPage /> : operator.value ? <Layout /> : failure.value !== undefined && <Problem error={failure.value} retry={() => location.reload()} />}
+      {here.value.path === "/reset" ? <ResetPage /> : !token.value ? <SignInPage /> : operator.value ? <Layout /> : failure.value !== undefined && <Problem error={failure.value} retry={load} />}
       <Dialogs />
       <SignInAgain />
       <Toasts />
@@ -21,5 +23,5 @@ function App() {
 }
 
 beforeLeaving(() => ask({ title: "Leave the form?", text: "What you changed is not saved.", action: "Leave", danger: true }));
-if (token.value) loadOperator().catch(() => {}); // the failure is shown
+if (token.value) load();
 render(<App />, document.body);
