@@ -130,6 +130,13 @@ func (e *embedded) connected() map[string]bool {
 	return names
 }
 
+// accepted reports whether another server has let this one in. A route exists before that;
+// the other's subscriptions, of which each server has some of its own, come after it.
+func (e *embedded) accepted() bool {
+	routes, err := e.server.Routez(nil)
+	return err == nil && slices.ContainsFunc(routes.Routes, func(r *server.RouteInfo) bool { return r.NumSubs > 0 })
+}
+
 func (e *embedded) join(addresses []string) error {
 	next := e.options.Clone()
 	next.Routes = nil
@@ -169,7 +176,7 @@ func (e *embedded) reach(ctx context.Context) error {
 		case <-e.log.ended:
 			failed++
 		case <-look.C:
-			if len(e.connected()) > 0 {
+			if e.accepted() {
 				return nil
 			}
 		case <-timeout:

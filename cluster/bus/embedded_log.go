@@ -5,10 +5,12 @@ package bus
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rs/zerolog"
 )
 
@@ -95,6 +97,10 @@ const (
 	tlsFailed     = "TLS route handshake error: "
 )
 
+// untold are the reasons when the other server has closed a connection before this one could
+// read why. The next attempt, after a second, is told.
+var untold = []string{server.WriteError.String(), server.ReadError.String(), server.ClientClosed.String()}
+
 // closed is told that a connection has ended. One that the other node made has no host.
 func (l *serverLog) closed(remote, number, reason, host string) {
 	l.mu.Lock()
@@ -119,7 +125,7 @@ func (l *serverLog) closed(remote, number, reason, host string) {
 	if text != "" {
 		l.warn(kind, text)
 	}
-	if host == "" {
+	if host == "" || text == "" && slices.Contains(untold, reason) {
 		return
 	}
 	if refused {
