@@ -2,61 +2,124 @@ package test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/modules/golang"
 	"kumi/server/servertest"
 )
 
-// Queued writes of clients that have disconnected are dropped, and a script's statement
-// that keeps others from writing is cancelled.
+func init() { golang.Register("write turn", goWriteTurn) }
+
+// writeTurn is what the Go module of TestWritesOfClientsThatWentAway does for it.
+type writeTurn struct {
+	held    chan struct{}        // closed when no one else can write
+	release chan struct{}        // closed by the test
+	arrived chan context.Context // those of requests that will write
+}
+
+var writeTurns sync.Map // *writeTurn, by the value of "turn" in the environment
+
+func goWriteTurn(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
+	env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string)
+	x, ok := writeTurns.Load(env["turn"])
+	if !ok {
+		return nil
+	}
+	turn := x.(*writeTurn)
+	if err := initializer.RegisterBeforeWriteStorageObjects(func(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, in *api.WriteStorageObjectsRequest) (*api.WriteStorageObjectsRequest, error) {
+		turn.arrived <- ctx
+		return in, nil
+	}); err != nil {
+		return err
+	}
+	return initializer.RegisterRpc("hold", func(ctx context.Context, _ runtime.Logger, db *sql.DB, _ runtime.NakamaModule, _ string) (string, error) {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return "", err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM storage WHERE collection = 'none'"); err != nil {
+			return "", err
+		}
+		close(turn.held)
+		<-turn.release
+		return "", tx.Rollback()
+	})
+}
+
+// Queued writes of clients that have disconnected are dropped.
 func TestWritesOfClientsThatWentAway(t *testing.T) {
 	t.Parallel()
-	var log servertest.Journal
-	srv := servertest.Start(t, log.Keep(), servertest.Flags("--database.transaction_timeout_ms", "3000", "--runtime.call_timeout_ms", "60000", "--socket.idle_timeout_ms", "60000"), servertest.Module("index.js", `
-function InitModule(ctx, logger, nk, initializer) {
-	initializer.registerRpc("slow", () => {
-		logger.info("the statement begins");
-		try {
-			nk.sqlExec("INSERT INTO users (id, username) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT gen_random_uuid(), 'slow-' || i FROM n");
-		} catch (e) { return e.message; }
-	});
-	initializer.registerRpc("count", () => String(nk.sqlQuery("SELECT count(*) FROM storage WHERE collection = 'gone' AND key <> 'first'")[0].count));
-}`))
+	const n = 300
+	turn := &writeTurn{held: make(chan struct{}), release: make(chan struct{}), arrived: make(chan context.Context, n+1)}
+	key := t.TempDir()
+	writeTurns.Store(key, turn)
+	srv := servertest.Start(t, servertest.Flags("--runtime.env", "turn="+key, "--database.transaction_timeout_ms", "60000", "--runtime.call_timeout_ms", "60000", "--socket.idle_timeout_ms", "60000"),
+		servertest.Module("index.js", `function InitModule(ctx, logger, nk, initializer) {
+			initializer.registerRpc("count", () => String(nk.sqlQuery("SELECT count(*) FROM storage WHERE collection = 'gone'")[0].count));
+		}`))
 	ann, bob, cleo := srv.User(t, "ann"), srv.User(t, "bob"), srv.User(t, "cleo")
+	var all sync.WaitGroup
+	all.Go(func() { ann.RPC(t, "hold", "") })
+	<-turn.held
+	ctx, leave := context.WithCancel(t.Context())
+	for i := range n {
+		all.Go(func() { _ = put(ctx, srv, bob, fmt.Sprint("k", i)) })
+	}
+	requests := make([]context.Context, n)
+	for i := range requests {
+		requests[i] = <-turn.arrived
+	}
+	leave()
+	for _, ctx := range requests {
+		<-ctx.Done()
+	}
+	close(turn.release)
+	if err := put(t.Context(), srv, cleo, "kept"); err != nil {
+		t.Errorf("another user's write: %v", err)
+	}
+	all.Wait()
+	if n, _ := ann.RPC(t, "count", ""); n != "1" {
+		t.Errorf("%s writes were made, want the one that was waited for", n)
+	}
+}
+
+// A script's statement that keeps others from writing is cancelled.
+func TestStatementThatKeepsOthersFromWriting(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, servertest.Flags("--database.transaction_timeout_ms", "500", "--runtime.call_timeout_ms", "60000", "--socket.idle_timeout_ms", "60000"),
+		servertest.Module("index.js", `function InitModule(ctx, logger, nk, initializer) {
+			initializer.registerRpc("slow", () => {
+				try {
+					nk.sqlExec("INSERT INTO users (id, username) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT gen_random_uuid(), 'slow-' || i FROM n");
+				} catch (e) { return e.message; }
+			});
+		}`))
+	ann, bob := srv.User(t, "ann"), srv.User(t, "bob")
 	slow := make(chan string, 1)
 	go func() {
 		text, _ := ann.RPC(t, "slow", "")
 		slow <- text
 	}()
-	servertest.Eventually(t, "the slow statement", func() bool { return len(log.Lines("the statement begins")) > 0 })
-	// It has its turn once a write has to wait, far longer than a write takes.
-	servertest.Eventually(t, "a write that waits", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		defer cancel()
-		return put(ctx, srv, bob, "first") != nil
-	})
-	var all sync.WaitGroup
-	for i := range 300 {
-		all.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			defer cancel()
-			_ = put(ctx, srv, bob, fmt.Sprint("k", i))
-		})
-	}
-	all.Wait()
-	if err := put(t.Context(), srv, cleo, "kept"); err != nil {
-		t.Errorf("another user's write: %v", err)
-	}
-	if text := <-slow; !strings.Contains(text, "database.transaction_timeout_ms") {
-		t.Errorf("the slow statement: %q", text)
-	}
-	if n, _ := ann.RPC(t, "count", ""); n != "1" {
-		t.Errorf("%s writes were made, want the one that was waited for", n)
+	for {
+		select {
+		case text := <-slow:
+			if !strings.Contains(text, "database.transaction_timeout_ms") {
+				t.Errorf("the slow statement: %q", text)
+			}
+			return
+		default:
+		}
+		if err := put(t.Context(), srv, bob, "kept"); err != nil {
+			t.Fatalf("another user's write: %v", err)
+		}
 	}
 }
 
