@@ -152,6 +152,7 @@ func (f *follower) arrived(o ops) {
 	case f.count+len(o.ops) <= heldOps:
 		f.hold(o)
 		if f.stage == current {
+			f.behind.Store(true)
 			f.ask()
 		}
 	}
@@ -185,6 +186,7 @@ func (f *follower) applyHeld() {
 			f.apply(o)
 		}
 	}
+	f.behind.Store(len(f.held) > 0)
 	if len(f.held) > 0 {
 		f.ask()
 	}

@@ -162,7 +162,6 @@ func (f *follower) takePart(part int, seq uint64, list []presence.Op) {
 	}
 	s.cancel = nil
 	f.stage = current
-	f.behind.Store(false)
 	f.next = s.seq[0] + 1 // it was read first
 	f.promised = 0
 	f.applyHeld()

@@ -2,12 +2,15 @@ package cluster_test
 
 import (
 	"cmp"
+	"context"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/rtapi"
+	"github.com/heroiclabs/nakama-common/runtime"
 
+	"kumi/presence"
 	"kumi/store/fault"
 )
 
@@ -101,6 +104,90 @@ func TestJoinWhileANodeIsCopiedAgainAndAgain(t *testing.T) {
 		}
 		if err := ann.at.parties.Promote(t.Context(), ann.id, made.PartyId, ben.target()); err != nil {
 			t.Errorf("ann makes ben the leader of their party: %v", err)
+		}
+	})
+}
+
+// Who left a match and a party and was put back on their streams by module code while the
+// node was down is a member like others: it leaves with its session.
+func TestPutBackWhileANodeIsDown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		all := w.arenas(t, "a", "b")
+		a, b := all[0], all[1]
+		defer a.close()
+		defer b.close()
+		id, g := a.play(t)
+		ann, ben := a.player("ann"), b.player("ben")
+		made, err := a.parties.Create(t.Context(), ann.presence(), &rtapi.PartyCreate{Open: true, MaxSize: 4}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		_, err = ben.join(id)
+		if err := cmp.Or(err, ben.joinParty(made.PartyId)); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		w.net.Cut("a", "b")
+		after(3 * time.Second)
+		streams := b.tracker.StreamsOf(ben.id)
+		for _, s := range streams {
+			b.tracker.Untrack(ben.id, s, runtime.PresenceReasonLeave)
+			if _, _, err := b.tracker.Track(ben.id, s, presence.Meta{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.net.Heal()
+		after(10 * time.Second)
+		if got := g.told(); got != "[+ben -ben +ben]" {
+			t.Errorf("the match is told %s", got)
+		}
+		if err := a.parties.Promote(t.Context(), ann.id, made.PartyId, ben.target()); err != nil {
+			t.Errorf("ann makes ben the leader: %v", err)
+		}
+		b.tracker.End(ben.id, runtime.PresenceReasonDisconnect)
+		b.sessions.Remove(ben.id)
+		after(20 * time.Second)
+		if got := g.told(); got != "[-ben]" || len(g.mistakes()) > 0 {
+			t.Errorf("the match is told %s, %v", got, g.mistakes())
+		}
+		if err := a.parties.Promote(t.Context(), ann.id, made.PartyId, ann.target()); err != nil {
+			t.Errorf("ann leads the party again: %v", err)
+		}
+	})
+}
+
+// Who was let in, but did not hear of it, joins the match after it has moved to its node.
+func TestJoinAgainAfterAMove(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		w.keep()
+		all := w.keepingArenas(t, "a", "b")
+		a, b := all[0], all[1]
+		defer b.close()
+		id, _ := a.play(t)
+		ben := b.player("ben")
+		after(time.Second)
+		w.net.CutOneWay("a", "b") // the call arrives, the answer does not
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := ben.joinWith(ctx, id); fault.CodeOf(err) != fault.Unavailable {
+			t.Fatalf("an answer that does not come: %v", err)
+		}
+		w.net.Heal()
+		after(time.Second)
+		a.drain(w, func() int64 { return 0 })
+		after(time.Second)
+		if _, err := ben.join(id); err != nil {
+			t.Fatal(err)
+		}
+		after(30 * time.Second)
+		k := b.keeper(id)
+		if _, in := k.in[ben.id]; !in || !ben.on(k.stream()) || len(k.mistakes()) > 0 {
+			t.Errorf("in the match: %v, on its stream: %t, %v", k.in, ben.on(k.stream()), k.mistakes())
 		}
 	})
 }

@@ -160,8 +160,10 @@ func keepSending(every time.Duration, ids []string, players ...*player) (stop fu
 	return func() { close(over); <-sent }
 }
 
-func (p *player) join(id string) (*rtapi.Match, error) {
-	return p.at.matches.Join(context.Background(), match.JoinRequest{
+func (p *player) join(id string) (*rtapi.Match, error) { return p.joinWith(context.Background(), id) }
+
+func (p *player) joinWith(ctx context.Context, id string) (*rtapi.Match, error) {
+	return p.at.matches.Join(ctx, match.JoinRequest{
 		ID: id, Joiner: &match.Joiner{Presence: *p.presence(), Vars: map[string]string{"who": p.name}}, Metadata: map[string]string{"seat": "1"},
 	})
 }

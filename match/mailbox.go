@@ -214,8 +214,12 @@ func (m *Match) dataUpTo(limit int, session uuid.UUID, opCode int64, data []byte
 // presenceChanged is called by the tracker, with its locks held, when a
 // presence joins or leaves the match's stream.
 func (m *Match) presenceChanged(join, leave *presence.Presence) {
-	if join != nil && leave != nil && join.Admission == 0 {
-		return // a changed presence does not concern a match, but another admission does
+	if join != nil && leave != nil {
+		if join.Admission != leave.Admission { // it has left and come again
+			m.presenceChanged(nil, leave)
+			m.presenceChanged(join, nil)
+		}
+		return // a changed presence does not concern a match
 	}
 	b := &m.box
 	b.mu.Lock()

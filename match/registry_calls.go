@@ -165,8 +165,10 @@ func (r *Registry) enter(ctx context.Context, stream presence.Stream, q *JoinReq
 // enter asks the handler, unless the session is a member already, and tracks
 // the session on the stream.
 func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string) (*presence.Presence, *Answer, error) {
-	a := &Answer{New: !m.hasPresent(j.Session)}
-	if a.New {
+	a := &Answer{}
+	var present bool
+	if a.Admission, present = m.presentWith(j.Session); !present {
+		a.New = true
 		got, err := m.ask(ctx, j, metadata)
 		if err != nil {
 			return nil, nil, err
@@ -174,11 +176,12 @@ func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string
 		if !got.accepted {
 			return nil, nil, &Rejected{Reason: got.reason}
 		}
-		a.Presences, a.Label = got.others, got.label
+		a.Presences, a.Label, a.Admission = got.others, got.label, got.number
 	}
-	self, _, err := m.reg.tracker.Track(j.Session, m.stream, presence.Meta{Username: j.Username})
+	// A node that had the match before may have given it a number.
+	self, _, err := m.reg.tracker.Track(j.Session, m.stream, presence.Meta{Username: j.Username, Admission: a.Admission})
 	if err != nil {
-		m.dismiss(j.Session, 0)
+		m.dismiss(j.Session, a.Admission)
 		return nil, nil, err
 	}
 	if !m.has(j.Session) && m.reg.Owner(m.stream) == m.reg.o.Node {
@@ -198,12 +201,15 @@ func (m *Match) has(session uuid.UUID) bool {
 	return m.box.members[session] != nil
 }
 
-// hasPresent is has without a member of a restored match that has not come back.
-func (m *Match) hasPresent(session uuid.UUID) bool {
+// presentWith returns the number under which a member was let in. A member of a restored
+// match that has not come back is not present.
+func (m *Match) presentWith(session uuid.UUID) (admission uint64, present bool) {
 	m.box.mu.Lock()
 	defer m.box.mu.Unlock()
-	mem := m.box.members[session]
-	return mem != nil && !mem.awaited
+	if mem := m.box.members[session]; mem != nil && !mem.awaited {
+		return mem.admission, true
+	}
+	return 0, false
 }
 
 // dismiss makes a member leave that could not be tracked on the stream.

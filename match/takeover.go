@@ -88,9 +88,7 @@ func (r *Registry) arrive(m *Match) {
 	m.box.mu.Lock()
 	for _, mem := range m.box.members {
 		if mem.arrived {
-			p := mem.presence.WithReason(runtime.PresenceReasonDisconnect)
-			p.Admission = mem.admission
-			arrived = append(arrived, p)
+			arrived = append(arrived, mem.presence.WithReason(runtime.PresenceReasonDisconnect))
 		}
 	}
 	m.box.mu.Unlock()

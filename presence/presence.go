@@ -52,7 +52,9 @@ type Meta struct {
 	Status      string
 	Reason      runtime.PresenceReason // in events: why it joined or left
 	// Admission is the number under which a match or party of another node let the session
-	// in; 0 everywhere else. The owner refuses a presence whose number is no longer valid.
+	// in, on every node; 0 for all other presences. It stays when the metadata changes, and
+	// when the match moves, also to the session's own node. The owner refuses a presence whose
+	// number is no longer valid, and ignores a leave with another number than the member's.
 	Admission uint64
 }
 

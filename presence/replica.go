@@ -139,16 +139,22 @@ func (r *Replica) put(op *Op) {
 		return
 	}
 	old := l.entries[i]
+	if op.Kind == OpUpdate {
+		now.admission = old.admission
+	}
 	l.entries[i] = now
 	changed := old.sum(slot) ^ now.sum(slot)
 	r.sum ^= changed
 	again := changed == 0 && op.Kind == OpTrack
-	// It may have left and come again meanwhile: its match sees that by the admission.
-	if again && op.Admission == 0 || op.Quiet || !t.heard(shard, op.Stream) {
+	returned := now.admission != old.admission // it has left and come again meanwhile
+	if again && !returned || op.Quiet || !t.heard(shard, op.Stream) {
 		return
 	}
 	join, leave := now.presence(op.Stream), old.presence(op.Stream)
 	join.Reason, leave.Reason = runtime.PresenceReasonUpdate, runtime.PresenceReasonUpdate
+	if returned {
+		join.Reason, leave.Reason = runtime.PresenceReasonJoin, runtime.PresenceReasonLeave
+	}
 	t.emit(slot, event{stream: op.Stream, join: join, leave: leave, quiet: again})
 }
 

@@ -283,10 +283,10 @@ type Op struct {
 	Label         []byte                 `protobuf:"bytes,7,opt,name=label,proto3" json:"label,omitempty"`       // text here and below that need not be UTF-8
 	Username      []byte                 `protobuf:"bytes,8,opt,name=username,proto3" json:"username,omitempty"` // in presences only if it differs from the session's
 	Status        []byte                 `protobuf:"bytes,9,opt,name=status,proto3" json:"status,omitempty"`
-	Flags         uint32                 `protobuf:"varint,10,opt,name=flags,proto3" json:"flags,omitempty"`   // 1 hidden, 2 persistence, 4 quiet
-	Reason        uint32                 `protobuf:"varint,11,opt,name=reason,proto3" json:"reason,omitempty"` // runtime.PresenceReason
-	Admission     uint64                 `protobuf:"varint,12,opt,name=admission,proto3" json:"admission,omitempty"`
-	Replaces      [][]byte               `protobuf:"bytes,13,rep,name=replaces,proto3" json:"replaces,omitempty"` // sessions of the same user that this one replaces
+	Flags         uint32                 `protobuf:"varint,10,opt,name=flags,proto3" json:"flags,omitempty"`         // 1 hidden, 2 persistence, 4 quiet
+	Reason        uint32                 `protobuf:"varint,11,opt,name=reason,proto3" json:"reason,omitempty"`       // runtime.PresenceReason
+	Admission     uint64                 `protobuf:"varint,12,opt,name=admission,proto3" json:"admission,omitempty"` // of OP_TRACK and OP_UPDATE: see presence.Meta
+	Replaces      [][]byte               `protobuf:"bytes,13,rep,name=replaces,proto3" json:"replaces,omitempty"`    // sessions of the same user that this one replaces
 	Payload       []byte                 `protobuf:"bytes,14,opt,name=payload,proto3" json:"payload,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

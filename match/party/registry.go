@@ -9,7 +9,7 @@
 //
 // Lock order: the tracker's, a party's, the registry's or the matchmaker's.
 // The tracker reports joins and leaves with its locks held, so nothing here
-// calls the tracker while holding a lock of its own.
+// calls the tracker while holding a lock of its own, apart from Tracker.Behind.
 package party
 
 import (
@@ -84,6 +84,9 @@ func (r *Registry) presenceChanged(s presence.Stream, join, leave *presence.Pres
 	case p == nil && join != nil:
 		r.refuse(join)
 	case p == nil:
+	case join != nil && leave != nil && join.Admission != leave.Admission: // it has left and come again
+		p.untracked(leave)
+		p.tracked(join, false)
 	case join != nil:
 		p.tracked(join, leave != nil)
 	default:
