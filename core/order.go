@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -145,7 +146,8 @@ const maxCaughtUp = 1000
 // CatchUp does what the node may have missed while it did not hear another: it reads the
 // revoked tokens, closes the sockets of accounts that are banned or deleted by now, and
 // takes users off the channels of groups that they are not in any more. It is for the time
-// after the state of another node was copied anew.
+// after the state of another node was copied anew. What fails for some users does not keep
+// it from the others.
 func (c *Core) CatchUp(ctx context.Context) error {
 	c.jobs.look(false)
 	c.lookAtBoards()
@@ -156,10 +158,9 @@ func (c *Core) CatchUp(ctx context.Context) error {
 	var users []uuid.UUID
 	c.sessions.Each(func(s presence.Session) bool { users = append(users, s.UserID()); return true })
 	slices.SortFunc(users, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	var failures []error
 	for part := range slices.Chunk(slices.Compact(users), maxCaughtUp) {
-		if err := c.closeGone(ctx, part); err != nil {
-			return err
-		}
+		failures = append(failures, c.closeGone(ctx, part))
 	}
 	var groups []presence.Stream
 	c.tracker.Streams(presence.ModeGroup, func(s presence.Stream, _ int) bool { groups = append(groups, s); return true })
@@ -172,15 +173,13 @@ func (c *Core) CatchUp(ctx context.Context) error {
 		}
 	}
 	for part := range slices.Chunk(here, maxCaughtUp) {
-		if err := c.leaveGone(ctx, part); err != nil {
-			return err
-		}
+		failures = append(failures, c.leaveGone(ctx, part))
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
 // closeGone closes the sockets of those among some users who are banned, with the same
-// message as the ban itself, or deleted.
+// message as the ban itself, or deleted. A ban that is over needs only to be lifted.
 func (c *Core) closeGone(ctx context.Context, users []uuid.UUID) error {
 	type account struct {
 		user     uuid.UUID
@@ -195,6 +194,7 @@ func (c *Core) closeGone(ctx context.Context, users []uuid.UUID) error {
 	for _, a := range found {
 		disabled[a.user] = a.disabled
 	}
+	var failures []error
 	for _, user := range users {
 		at, exists := disabled[user]
 		switch {
@@ -202,15 +202,13 @@ func (c *Core) closeGone(ctx context.Context, users []uuid.UUID) error {
 			c.closeUser(user, presence.Disconnected)
 		case isSet(at):
 			b, err := c.findBan(ctx, user, at)
-			if err == nil {
+			if err == nil && !b.over(c.now()) {
 				err = c.disconnectBanned(b)
 			}
-			if err != nil {
-				return err
-			}
+			failures = append(failures, err)
 		}
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
 // leaveGone takes those sessions of this node off the channels of groups whose users are

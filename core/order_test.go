@@ -97,7 +97,7 @@ func TestRevokedElsewhere(t *testing.T) {
 }
 
 // A ban on one node closes the sockets on the other, and one or a deletion that a node
-// missed closes them when it catches up. Who is banned is told why.
+// missed closes them when it catches up. Who is banned is told why, unless that is over.
 func TestClosedElsewhere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, ctx context.Context, a *testCore) {
@@ -143,6 +143,30 @@ func TestClosedElsewhere(t *testing.T) {
 		}
 		if err := b.CatchUp(ctx); err != nil || bob.reason != presence.Disconnected {
 			t.Errorf("the socket of a deleted account was closed for %v, %v", bob.reason, err)
+		}
+		free := open(deaf, user("cas"))
+		if err := a.banAll(ctx, []*ban{{user: free.user, end: a.now().Add(-time.Second)}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := deaf.CatchUp(ctx); err != nil || free.reason != presence.ClosedByPeer {
+			t.Errorf("after a ban that is over the socket was closed for %v, %v", free.reason, err)
+		}
+
+		// A ban that cannot be read does not keep the others, who come after it, on their sockets
+		// and channels.
+		if _, err := a.db.Exec(ctx, "ALTER TABLE kumi_ban RENAME COLUMN reason TO unknown"); err != nil {
+			t.Fatal(err)
+		}
+		last := open(deaf, Identity{UserID: uuid.Must(uuid.FromString("ffffffff-ffff-ffff-ffff-ffffffffffff"))})
+		guild := presence.Stream{Mode: presence.ModeGroup, Subject: uuid.Must(uuid.NewV4())}
+		if _, _, err := deaf.tracker.Track(free.id, guild, presence.Meta{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := deaf.CatchUp(ctx); err == nil || !strings.Contains(err.Error(), "read a ban") || last.reason != presence.Disconnected {
+			t.Errorf("after a ban that cannot be read another's socket was closed for %v, %v", last.reason, err)
+		}
+		if on := deaf.tracker.List(guild, true, true); len(on) > 0 {
+			t.Errorf("after a ban that cannot be read %v are on the channel of a group", on)
 		}
 	})
 }
