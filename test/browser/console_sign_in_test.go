@@ -68,7 +68,7 @@ var oneTimeCode = regexp.MustCompile(`one-time code ([0-9a-f]+)`)
 
 // TestConsoleBehindProxy visits a new server from elsewhere, below a path of a proxy: the
 // console asks for the code of the log and a password, and works there, also after the
-// proxy has cut its connections.
+// proxy has cut its connections, and while it is slow.
 func TestConsoleBehindProxy(t *testing.T) {
 	t.Parallel()
 	var log servertest.Journal
@@ -102,6 +102,24 @@ func TestConsoleBehindProxy(t *testing.T) {
 
 	o.page(t, "/players")
 	o.sees(t, shows(".table", "bob"))
+
+	// What was done is told also when the page was left before it has seen it.
+	player := "/v2/console/account/" + bob.ID
+	o.page(t, "/players/"+bob.ID)
+	o.press(t, "Ban")
+	p.hold(func(path string) bool { return path == player })
+	o.press(t, "Ban")
+	p.waits(t, 1, 0)
+	o.page(t, "/players")
+	o.shows(t, "bob is banned.")
+	p.release()
+	o.page(t, "/players/"+bob.ID)
+	p.hold(func(path string) bool { return path == player+"/unban" })
+	o.press(t, "Lift the ban")
+	p.waits(t, 1, 1)
+	o.page(t, "/players")
+	p.release()
+	o.shows(t, "bob may play again.")
 	o.page(t, "/playground")
 	o.press(t, "Two players in a match")
 	o.place(t, 2, "(2)")
@@ -109,7 +127,8 @@ func TestConsoleBehindProxy(t *testing.T) {
 }
 
 // TestConsoleSignOut signs out while the server is slow: the page gives up what it has
-// asked for, and says nothing about it, here and in another tab, where an upload runs.
+// asked for, and says nothing about it, here and in another tab, where an upload runs. To
+// set a password is not given up.
 func TestConsoleSignOut(t *testing.T) {
 	t.Parallel()
 	b := browser(t)
@@ -153,8 +172,24 @@ func TestConsoleSignOut(t *testing.T) {
 	o.leaves(t, p, 0, 4)
 	o.enter(t, "admin", "password")
 	o.sees(t, shows("h1", "Storage"))
+	other.sees(t, "!document.querySelector('.front')")
+
+	// What needs no sign-in goes on.
+	added := srv.ConsoleAdmin().Must(t, "POST", "/user", `{"username":"ann","email":"ann@example.com","acl":{"ACCOUNT":{"read":true}}}`)
+	o.do(t, "follow the link", evaluate("location.hash = '#/reset?token="+added.Get("token")+"'"))
+	o.fill(t, "New password", "correct horse battery")
+	o.fill(t, "The same again", "correct horse battery")
+	p.hold(func(path string) bool { return path == "/v2/console/authenticate/password_change" })
+	o.do(t, "listen", evaluate("addEventListener('storage', () => (window.told = true))"))
+	o.press(t, "Set password")
+	p.waits(t, 1, 4)
+	other.press(t, "Sign out")
+	o.sees(t, "!!window.told")
+	p.release()
+	o.shows(t, "Your password is set.")
+	o.enter(t, "ann", "correct horse battery")
 	for _, o := range []*operator{o, other} {
-		o.sees(t, "!document.querySelector('.front')")
+		o.sees(t, "!!document.querySelector('.menu')")
 		o.leave(t)
 	}
 }

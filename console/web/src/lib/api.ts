@@ -74,10 +74,11 @@ export function request<T>(method: string, path: string, o: Options = {}, read: 
 }
 
 // whileSignedIn makes a call in the operator's name. It is aborted when the operator signs
-// out, and never returns then: what waited for it is gone from the page. A call that needs
-// a sign-in is not made without one. Other calls end only by themselves or by their caller.
+// out, and never returns then: what waited for it is gone from the page. Without a sign-in
+// it is not made. A call that needs none ends only by itself or by its caller.
 function whileSignedIn<T>({ open, signal }: Options, call: (signal?: AbortSignal) => Promise<T>): Promise<T> {
-  if (!token.peek()) return open ? call(signal) : new Promise(() => {});
+  if (open) return call(signal);
+  if (!token.peek()) return new Promise(() => {});
   const left = signedOut();
   return new Promise((resolve, reject) => {
     call(signal ? AbortSignal.any([signal, left]) : left).then(

@@ -5,7 +5,7 @@ export interface Load<T> {
   data?: T;
   error?: unknown;
   loading: boolean;
-  reload: () => Promise<void>; // ends when the value is there
+  reload: () => Promise<void>; // ends when the value is there, or the page is left
 }
 
 // useLoad loads a value, and again when one of deps changes or on reload. The value so
@@ -13,13 +13,14 @@ export interface Load<T> {
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unknown[]): Load<T> {
   const [state, set] = useState<{ data?: T; error?: unknown; loading: boolean }>({ loading: true });
   const [round, again] = useState(0);
-  const waiting = useRef<(() => void)[]>([]);
+  const waiting = useRef<(() => void)[] | null>([]); // null: the page was left
+  const end = () => waiting.current?.splice(0).forEach((resolve) => resolve());
   useEffect(() => {
     const abort = new AbortController();
     const done = (next: typeof state) => {
       if (abort.signal.aborted) return;
       set(next);
-      for (const resolve of waiting.current.splice(0)) resolve();
+      end();
     };
     set((s) => ({ data: s.data, loading: true }));
     load(abort.signal).then(
@@ -28,9 +29,16 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unkn
     );
     return () => abort.abort();
   }, [...deps, round]);
+  useEffect(
+    () => () => {
+      end();
+      waiting.current = null;
+    },
+    [],
+  );
   const reload = useCallback(() => {
     again((n) => n + 1);
-    return new Promise<void>((resolve) => waiting.current.push(resolve));
+    return new Promise<void>((resolve) => (waiting.current ? waiting.current.push(resolve) : resolve()));
   }, []);
   return { ...state, reload };
 }

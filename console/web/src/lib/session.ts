@@ -20,7 +20,9 @@ export const asking = signal(false);
 addEventListener("storage", (e) => {
   if (e.key !== key && e.key !== null) return;
   const value = localStorage.getItem(key) ?? "";
-  if (value) signedIn(value, false).catch(() => {}); // the failure is shown
+  // A failure is shown in place of the page. In the middle of work it is not: the page
+  // stays, and goes on asking for the sign-in if it did so.
+  if (value) signedIn(value, false).catch(() => {});
   else forget();
 });
 
@@ -80,12 +82,15 @@ function forget(): void {
 }
 
 // loadOperator asks who is signed in. With a void token nobody is. It sets failure, and
-// throws, if it cannot be found out.
+// throws, if it cannot be found out. A sign-out ends it, with nothing done.
 export async function loadOperator(): Promise<void> {
   const { usn } = claimsOf(token.peek());
+  const left = signedOut();
   try {
-    operator.value = await request<User>("GET", path`user/${String(usn)}`, { open: true });
+    const found = await request<User>("GET", path`user/${String(usn)}`, { open: true, signal: left });
+    if (!left.aborted) operator.value = found;
   } catch (e) {
+    if (left.aborted) return;
     if ((e as { status?: number }).status !== 401) {
       failure.value = e;
       throw e;

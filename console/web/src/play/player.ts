@@ -135,13 +135,6 @@ export class Player {
     this.gone("dropped");
   }
 
-  // signOut forgets the session, so the next connect signs in again.
-  signOut(): void {
-    this.drop();
-    this.token = "";
-    this.until = 0;
-  }
-
   private async signIn(): Promise<void> {
     const { kind, id, username } = this.account;
     const body = { account: { id }, kind, username, create: true };
