@@ -58,9 +58,7 @@ func TestLeaveAndJoinDuringACopy(t *testing.T) {
 		joining.Wait()
 		after(20 * time.Second)
 		for _, g := range games {
-			if _, in := g.in[ben.id]; !in || !ben.on(g.stream()) || len(g.mistakes()) > 0 {
-				t.Errorf("in the match: %v, on its stream: %t, %v", g.in, ben.on(g.stream()), g.mistakes())
-			}
+			checkIn(t, g, ben)
 		}
 	})
 }
@@ -99,9 +97,7 @@ func TestJoinWhileANodeIsCopiedAgainAndAgain(t *testing.T) {
 		}
 		w.net.Delay(0, 0)
 		after(20 * time.Second)
-		if _, in := g.in[ben.id]; !in || !ben.on(g.stream()) || len(g.mistakes()) > 0 {
-			t.Errorf("in the match: %v, on its stream: %t, %v", g.in, ben.on(g.stream()), g.mistakes())
-		}
+		checkIn(t, g, ben)
 		if err := ann.at.parties.Promote(t.Context(), ann.id, made.PartyId, ben.target()); err != nil {
 			t.Errorf("ann makes ben the leader of their party: %v", err)
 		}
@@ -185,9 +181,6 @@ func TestJoinAgainAfterAMove(t *testing.T) {
 			t.Fatal(err)
 		}
 		after(30 * time.Second)
-		k := b.keeper(id)
-		if _, in := k.in[ben.id]; !in || !ben.on(k.stream()) || len(k.mistakes()) > 0 {
-			t.Errorf("in the match: %v, on its stream: %t, %v", k.in, ben.on(k.stream()), k.mistakes())
-		}
+		checkIn(t, b.keeper(id).recorder, ben)
 	})
 }

@@ -168,6 +168,14 @@ func (p *player) joinWith(ctx context.Context, id string) (*rtapi.Match, error) 
 	})
 }
 
+// checkIn checks that a player is in a match and on its stream.
+func checkIn(t *testing.T, g *recorder, p *player) {
+	t.Helper()
+	if _, in := g.in[p.id]; !in || !p.on(g.stream()) || len(g.mistakes()) > 0 {
+		t.Errorf("in the match: %v, on its stream: %t, %v", g.in, p.on(g.stream()), g.mistakes())
+	}
+}
+
 func (p *player) leave(id string) { _ = p.at.matches.Leave(p.id, id) }
 
 // on reports whether the player is on the stream of a match or party, as its node sees it.

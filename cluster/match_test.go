@@ -158,9 +158,7 @@ func TestLeaveAndJoinAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		after(20 * time.Second)
-		if _, in := g.in[ben.id]; !in || !ben.on(g.stream()) || len(g.mistakes()) > 0 {
-			t.Errorf("in the match: %v, on its stream: %t, %v", g.in, ben.on(g.stream()), g.mistakes())
-		}
+		checkIn(t, g, ben)
 	})
 }
 
