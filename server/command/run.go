@@ -64,6 +64,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 		_ = srv.Stop(ctx)
 		return notStarted(cfg, log, s, err)
 	}
+	defer reloadOnHangup(ctx, srv)()
 	background, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go tuneHeap(background)
@@ -75,7 +76,6 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 	if url := srv.ConsoleURL(); url != "" && cfg.Console.Open {
 		openBrowser(url)
 	}
-	defer reloadOnHangup(ctx, srv)()
 
 	code := exitOK
 	select {
